@@ -1,0 +1,287 @@
+interface ErrorEntry {
+  status: number;
+  title: { vi: string; en: string };
+  /** What happened and what to do next; `{name}` is filled from the error's parameters. */
+  detail: { vi: string; en: string };
+}
+
+const entry = (status: number, viTitle: string, enTitle: string, vi: string, en: string): ErrorEntry => ({
+  status,
+  title: { vi: viTitle, en: enTitle },
+  detail: { vi, en },
+});
+
+/** The one table of errors: code, HTTP status, texts (protocol 1). The code never changes; texts may. */
+export const ERRORS = {
+  validation_failed: entry(
+    400,
+    'Yêu cầu không hợp lệ',
+    'Invalid request',
+    'Có {count} trường không đúng quy tắc; xem danh sách errors, sửa từng trường rồi gửi lại.',
+    '{count} field(s) break a rule; see errors, correct each and send again.',
+  ),
+  malformed_json: entry(
+    400,
+    'Nội dung JSON không đọc được',
+    'Malformed JSON',
+    'Thân yêu cầu không phải JSON hợp lệ ({why}). Sửa nội dung, ký lại rồi gửi lại.',
+    'The body is not valid JSON ({why}). Correct it, sign again and resend.',
+  ),
+  malformed_request: entry(
+    400,
+    'Yêu cầu sai định dạng',
+    'Malformed request',
+    'Không đọc được yêu cầu: {why}. Sửa lại rồi gửi lại.',
+    'The request cannot be read: {why}. Correct it and resend.',
+  ),
+  body_too_large: entry(
+    413,
+    'Nội dung vượt giới hạn',
+    'Body too large',
+    'Thân yêu cầu dài {actual} byte, giới hạn {limit} byte. Nội dung lớn hãy tải lên không gian lưu trữ (protocol: put hoặc multipart).',
+    'The body has {actual} bytes, the limit is {limit}. Upload larger content to the space (protocol: put or multipart).',
+  ),
+  limit_exceeded: entry(
+    422,
+    'Vượt giới hạn',
+    'Limit exceeded',
+    '{what}: {actual}, giới hạn {limit}. Xem GET /v1/limits.',
+    '{what}: {actual}, the limit is {limit}. See GET /v1/limits.',
+  ),
+  not_found: entry(
+    404,
+    'Không tìm thấy',
+    'Not found',
+    'Không có đối tượng này hoặc hệ thống của bạn không phải là một bên của nó. Kiểm tra lại mã.',
+    'There is no such thing, or your system is not a party to it. Check the id.',
+  ),
+  method_not_allowed: entry(
+    405,
+    'Phương thức không được hỗ trợ',
+    'Method not allowed',
+    'Đường dẫn này không nhận phương thức {method}. Xem /docs.',
+    'This path does not take {method}. See /docs.',
+  ),
+  unsupported_media_type: entry(
+    415,
+    'Kiểu nội dung không được hỗ trợ',
+    'Unsupported media type',
+    'Chỉ nhận application/json; đã nhận {actual}. Đặt Content-Type: application/json.',
+    'Only application/json is taken; got {actual}. Set Content-Type: application/json.',
+  ),
+  rate_limited: entry(
+    429,
+    'Quá nhiều yêu cầu',
+    'Too many requests',
+    'Đã vượt {limit} yêu cầu trong {window} giây. Gửi lại sau {retryAfter} giây.',
+    'More than {limit} requests in {window} s. Try again after {retryAfter} s.',
+  ),
+  unavailable: entry(
+    503,
+    'Tạm thời chưa phục vụ được',
+    'Temporarily unavailable',
+    'Một dịch vụ nền ({what}) chưa sẵn sàng; chưa có gì bị mất. Gửi lại sau {retryAfter} giây với cùng Idempotency-Key.',
+    'A dependency ({what}) is not ready; nothing was lost. Try again after {retryAfter} s with the same Idempotency-Key.',
+  ),
+  storage_full: entry(
+    507,
+    'Hết chỗ lưu trữ',
+    'Storage is full',
+    'Nơi lưu nội dung đã đầy; nội dung này chưa được nhận. Báo quản trị viên và gửi lại sau.',
+    'The content store is full; this content was not taken. Tell the operator and try again later.',
+  ),
+  internal_error: entry(
+    500,
+    'Lỗi nội bộ',
+    'Internal error',
+    'Lỗi ngoài dự kiến, mã {reference}. Gửi lại với cùng Idempotency-Key; nếu còn lỗi, báo quản trị viên mã này.',
+    'Unexpected error, reference {reference}. Retry with the same Idempotency-Key; if it persists, give the operator this reference.',
+  ),
+
+  signature_missing: entry(
+    401,
+    'Thiếu chữ ký',
+    'Signature missing',
+    'Yêu cầu phải có Signature-Input và Signature với nhãn sig (RFC 9421). Xem hướng dẫn ký tại /docs.',
+    'The request needs Signature-Input and Signature with the label sig (RFC 9421). See the signing guide at /docs.',
+  ),
+  signature_malformed: entry(
+    401,
+    'Chữ ký sai định dạng',
+    'Signature malformed',
+    'Không đọc được Signature-Input hoặc Signature: {why}. Dùng một chữ ký, nhãn sig, base64 chuẩn.',
+    'Signature-Input or Signature cannot be read: {why}. Use one signature, label sig, standard base64.',
+  ),
+  signature_incomplete: entry(
+    401,
+    'Chữ ký thiếu thành phần',
+    'Signature incomplete',
+    'Chữ ký phải bao gồm "@method" "@path" "@query" theo thứ tự này, thêm "content-digest" khi có thân, và các tham số created, nonce, keyid, alg. Thiếu: {missing}.',
+    'The signature must cover "@method" "@path" "@query" in this order, then "content-digest" with a body, and carry created, nonce, keyid, alg. Missing: {missing}.',
+  ),
+  digest_mismatch: entry(
+    401,
+    'Mã băm không khớp',
+    'Digest mismatch',
+    'Content-Digest không khớp với thân yêu cầu đã nhận. Tính lại SHA-256 trên đúng các byte gửi đi.',
+    'Content-Digest does not match the body received. Compute SHA-256 over exactly the bytes sent.',
+  ),
+  unknown_key: entry(
+    401,
+    'Khóa không tồn tại',
+    'Unknown key',
+    'keyid không phải là khóa hay phiên đang có. Kiểm tra access key, hoặc mở phiên mới bằng POST /v1/sessions.',
+    'keyid is neither a key nor a session on record. Check the access key, or open a session with POST /v1/sessions.',
+  ),
+  key_revoked: entry(
+    401,
+    'Khóa đã bị thu hồi',
+    'Key revoked',
+    'Khóa này đã bị thu hồi hoặc hệ thống đang bị tạm ngừng. Liên hệ quản trị viên để được cấp khóa mới.',
+    'This key was revoked or its system is suspended. Ask the administrator for a new key.',
+  ),
+  key_expired: entry(
+    401,
+    'Khóa đã hết hạn',
+    'Key expired',
+    'Khóa hết hạn lúc {expiresAt}. Liên hệ quản trị viên để được cấp khóa mới.',
+    'The key expired at {expiresAt}. Ask the administrator for a new key.',
+  ),
+  algorithm_not_allowed: entry(
+    401,
+    'Thuật toán không được phép',
+    'Algorithm not allowed',
+    'Khóa này không được cấp cho thuật toán {alg}. Dùng một trong: {allowed}.',
+    'This key was not issued for {alg}. Use one of: {allowed}.',
+  ),
+  signature_invalid: entry(
+    401,
+    'Chữ ký không đúng',
+    'Signature invalid',
+    'Chữ ký không đúng với nội dung đã nhận. So chuỗi ký bằng lệnh lienthong sign.',
+    'The signature does not fit what was received. Compare the signature base with: lienthong sign.',
+  ),
+  clock_skew: entry(
+    401,
+    'Đồng hồ lệch',
+    'Clock skew',
+    'created lệch quá {window} giây so với giờ máy chủ {serverTime}. Đồng bộ đồng hồ rồi ký lại.',
+    'created is more than {window} s away from the server time {serverTime}. Synchronise the clock and sign again.',
+  ),
+  replayed_request: entry(
+    401,
+    'Yêu cầu lặp lại',
+    'Replayed request',
+    'nonce này đã dùng. Mỗi yêu cầu, kể cả gửi lại, phải có nonce mới và chữ ký mới.',
+    'This nonce was used before. Every request, a retry too, needs a fresh nonce and signature.',
+  ),
+  session_expired: entry(
+    401,
+    'Phiên đã hết hạn',
+    'Session expired',
+    'Phiên đã hết hạn hoặc đã đóng. Mở phiên mới bằng POST /v1/sessions.',
+    'The session has expired or was closed. Open a new one with POST /v1/sessions.',
+  ),
+  access_denied: entry(
+    403,
+    'Không có quyền',
+    'Access denied',
+    'Khóa này không có quyền gọi {what}.',
+    'This key may not call {what}.',
+  ),
+
+  recipients_refused: entry(
+    422,
+    'Nơi nhận bị từ chối',
+    'Recipients refused',
+    '{count} nơi nhận bị từ chối (xem recipients). Sửa danh sách, hoặc đặt policy.allowPartial = true để chỉ gửi tới nơi được phép.',
+    '{count} recipient(s) were refused (see recipients). Correct the list, or set policy.allowPartial = true to send to the allowed ones only.',
+  ),
+  idempotency_key_reused: entry(
+    422,
+    'Idempotency-Key đã dùng cho yêu cầu khác',
+    'Idempotency-Key reused',
+    'Khóa này thuộc gói tin {packetId} với nội dung khác. Dùng khóa mới cho yêu cầu mới.',
+    'This key belongs to packet {packetId} with another body. Use a new key for a new request.',
+  ),
+  idempotency_in_progress: entry(
+    409,
+    'Yêu cầu cùng khóa đang xử lý',
+    'Request in progress',
+    'Yêu cầu đầu tiên với Idempotency-Key này chưa xong. Gửi lại sau {retryAfter} giây.',
+    'The first request with this Idempotency-Key is still running. Try again after {retryAfter} s.',
+  ),
+  content_incomplete: entry(
+    409,
+    'Nội dung chưa đủ',
+    'Content incomplete',
+    'Các phần sau còn thiếu hoặc khác khai báo: {parts}. Tải lại lên không gian rồi gọi complete.',
+    'These parts are missing or differ from what was declared: {parts}. Upload them to the space again, then complete.',
+  ),
+  content_mismatch: entry(
+    422,
+    'Nội dung khác khai báo',
+    'Content mismatch',
+    'Phần {part}: {what} khai báo {declared}, thực tế {actual}. Sửa khai báo hoặc nội dung.',
+    'Part {part}: declared {what} {declared}, actual {actual}. Correct the declaration or the content.',
+  ),
+  upload_refused: entry(
+    403,
+    'Địa chỉ tải lên hoặc tải xuống không hợp lệ',
+    'Address refused',
+    'Địa chỉ không hợp lệ hoặc đã hết hạn. Xin địa chỉ mới: POST /v1/packets/(id)/space hoặc POST /v1/deliveries/(id)/ready.',
+    'The address is not valid or has expired. Ask for a new one: POST /v1/packets/(id)/space or POST /v1/deliveries/(id)/ready.',
+  ),
+  wrong_state: entry(
+    409,
+    'Không thực hiện được ở trạng thái này',
+    'Wrong state',
+    'Đối tượng đang ở trạng thái {state}, không thể {action}. Đọc lại trạng thái rồi quyết định.',
+    'It is in state {state}; cannot {action}. Read the state again and decide.',
+  ),
+  not_ready: entry(
+    409,
+    'Chưa báo sẵn sàng',
+    'Not ready',
+    'Phải gọi POST /v1/deliveries/(id)/ready và tải nội dung trước khi xác nhận.',
+    'Call POST /v1/deliveries/(id)/ready and fetch the content before confirming.',
+  ),
+  confirmation_mismatch: entry(
+    409,
+    'Mã băm xác nhận không khớp',
+    'Digest mismatch',
+    'Mã băm báo về khác mã băm đã kiểm tra của: {parts}. Tải lại các phần đó rồi xác nhận lại; chưa có gì thay đổi.',
+    'The digests reported differ from those verified for: {parts}. Fetch these parts again and confirm again; nothing was changed.',
+  ),
+  content_lost: entry(
+    502,
+    'Nội dung trong kho bị hỏng hoặc mất',
+    'Content lost',
+    'Nội dung đã nhận không còn nguyên vẹn trong kho. Nơi gửi được báo để gửi lại.',
+    'The accepted content is no longer whole in the store. The source has been told to send again.',
+  ),
+  already_exists: entry(
+    409,
+    'Đã tồn tại',
+    'Already exists',
+    '{what} đã có. Dùng mã khác hoặc sửa đối tượng đang có.',
+    '{what} exists already. Use another id or change the existing one.',
+  ),
+  unknown_reference: entry(
+    422,
+    'Tham chiếu không tồn tại',
+    'Unknown reference',
+    '{what} không có trong danh mục. Tạo trước, hoặc sửa mã.',
+    '{what} is not on record. Create it first, or correct the id.',
+  ),
+  weak_key: entry(
+    422,
+    'Khóa không đủ mạnh hoặc không hợp lệ',
+    'Key not acceptable',
+    'Khóa công khai không dùng được: {why}. Dùng RSA từ 2048 bit (nên 3072), e ≥ 65537, dạng PEM SPKI.',
+    'The public key cannot be used: {why}. Use RSA of 2048 bits or more (3072 recommended), e ≥ 65537, PEM SPKI.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type Language = 'vi' | 'en';

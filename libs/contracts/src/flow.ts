@@ -1,0 +1,121 @@
+import type { TaskKind } from './tasks';
+
+export type AppName = 'auth' | 'connector' | 'scheduler' | 'notifier';
+export type Cause = 'http' | 'task' | 'websocket' | 'timer';
+
+export interface Step {
+  /** Its name everywhere: folder, route handler, task, log event, test. */
+  name: string;
+  app: AppName;
+  cause: Cause;
+  /** Steps of the regulations (S1–S7, TQ Art. 10; A0–A7, TQ Art. 11), or `beside` the path. */
+  regulation: readonly string[];
+  /** What it changes, in the words of protocol 6. */
+  change: string;
+}
+
+/** The flow is the table of contents: a row is a folder `apps/<app>/src/<name>`; `test/architecture` fails where one is missing. */
+export const FLOW = [
+  { name: 'open-session', app: 'auth', cause: 'http', regulation: ['S1', 'S5', 'A1', 'A2'], change: 'session' },
+  { name: 'request-space', app: 'connector', cause: 'http', regulation: ['S2'], change: 'packet open' },
+  {
+    name: 'complete-upload',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['S3', 'S4'],
+    change: 'packet open → received',
+  },
+  {
+    name: 'analyse-packet',
+    app: 'scheduler',
+    cause: 'task',
+    regulation: ['S4'],
+    change: 'packet received: checked, or → refused',
+  },
+  {
+    name: 'plan-delivery',
+    app: 'scheduler',
+    cause: 'task',
+    regulation: ['S4'],
+    change: 'packet received → scheduled; deliveries pending',
+  },
+  {
+    name: 'notify-destination',
+    app: 'notifier',
+    cause: 'task',
+    regulation: ['S4'],
+    change: 'delivery announced; notified once the destination acknowledged',
+  },
+  { name: 'accept-stream', app: 'notifier', cause: 'websocket', regulation: ['S5'], change: 'presence' },
+  { name: 'ready-to-receive', app: 'connector', cause: 'http', regulation: ['S6'], change: 'delivery → ready' },
+  {
+    name: 'confirm-receipt',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['S7'],
+    change: 'delivery → accepted | rejected; packet → completed',
+  },
+  { name: 'purge-content', app: 'scheduler', cause: 'task', regulation: ['S7'], change: 'purgedAt' },
+  {
+    name: 'recall-packet',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['beside'],
+    change: 'packet, deliveries → recalled',
+  },
+  {
+    name: 'report-status',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['beside'],
+    change: 'business status appended',
+  },
+  { name: 'read-packet', app: 'connector', cause: 'http', regulation: ['beside'], change: '–' },
+  { name: 'read-events', app: 'connector', cause: 'http', regulation: ['beside'], change: 'delivery notified' },
+  {
+    name: 'list-deliveries',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['S5'],
+    change: 'delivery pending → notified',
+  },
+  {
+    name: 'watch-deadlines',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'delivery → undeliverable; packet → completed',
+  },
+  { name: 'relay-outbox', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
+  { name: 'sweep-lost-work', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
+  {
+    name: 'close-unused-spaces',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'packet open → expired',
+  },
+  {
+    name: 'forget-expired',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'old nonces, tickets, events',
+  },
+  { name: 'number-events', app: 'notifier', cause: 'timer', regulation: ['beside'], change: 'offsets of the streams' },
+  { name: 'manage-agencies', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
+  { name: 'manage-systems', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
+  { name: 'manage-keys', app: 'auth', cause: 'http', regulation: ['A0'], change: 'registry' },
+  { name: 'manage-grants', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
+  { name: 'watch-queues', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
+  { name: 'read-directory', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
+  { name: 'publish-keys', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
+] as const satisfies readonly Step[];
+
+/** Which app handles which kind of task: every kind has one handler, or the app refuses to start. */
+export const TASK_HANDLERS: Record<TaskKind, AppName> = {
+  'analyse-packet': 'scheduler',
+  'plan-delivery': 'scheduler',
+  'notify-destination': 'notifier',
+  'purge-content': 'scheduler',
+};

@@ -1,0 +1,80 @@
+import type { Readable } from 'node:stream';
+
+/** One part of a packet, as its source declared it and where it lies. `size` in bytes, `sha256` standard base64. */
+export interface StoredPart {
+  /** `packets/<packet id>/<ordinal>-<128 random bits>`: made by `objectKey`, never from a client's file name. */
+  key: string;
+  size: number;
+  sha256: string;
+  mediaType: string;
+}
+
+export interface UploadAddress {
+  url: string;
+  headers: Record<string, string>;
+}
+export interface MultipartAddresses {
+  uploadId: string;
+  partSize: number;
+  urls: (UploadAddress & { partNumber: number })[];
+}
+
+/** What a part is found to be: `whole` = present, same size, and (where the store enforces it) the same digest. */
+export type Finding = 'whole' | 'missing' | 'size' | 'digest';
+
+export interface PurgeReport {
+  /** Keys (with version ids where there are any) that were deleted. */
+  removed: string[];
+  /** Unfinished multipart uploads that were aborted. */
+  aborted: number;
+  /** When the store last answered that nothing is left under the prefix: no object, no version, no upload. ISO time. */
+  verifiedAbsentAt: string;
+}
+
+/**
+ * Where content waits between source and destination. Content goes straight between the clients and the store; processes of the
+ * platform only sign addresses, and read what they must verify. A behaviour is promised only if it is in the conformance suite.
+ */
+export abstract class Storage {
+  /** Makes what it needs (bucket, folders), checks the settings (credentials, versioning, whether digests are enforced). Throws with one clear sentence. */
+  abstract open(): Promise<void>;
+  abstract close(): Promise<void>;
+  /** Rejects when the store cannot be reached; for readiness. */
+  abstract check(): Promise<void>;
+
+  /** An address for one PUT of exactly this part: another size, another digest, another key or a later time is refused by the store, or found by `inspect`/`seal`. */
+  abstract presignPut(part: StoredPart, expiresInSeconds: number): Promise<UploadAddress>;
+
+  /** Begins a multipart upload, or renews the addresses of one (`uploadId`). Part sizes: see `partSizeOf`. */
+  abstract presignMultipart(part: StoredPart, expiresInSeconds: number, uploadId?: string): Promise<MultipartAddresses>;
+  /** Puts the uploaded pieces together. Calling it again after it succeeded succeeds. `missing` when pieces are absent or an etag is wrong. */
+  abstract completeMultipart(part: StoredPart, uploadId: string, etags: string[]): Promise<Finding>;
+
+  /** Stores a small part (inline content). Verifies size and digest of `content` against `part`; durable when it returns. */
+  abstract put(part: StoredPart, content: Buffer): Promise<void>;
+
+  /** Cheap look at an upload, without reading the content: is it there, whole? For the answer to `complete`. */
+  abstract inspect(part: StoredPart): Promise<Finding>;
+
+  /**
+   * Makes the part immutable and proves its digest: after `whole`, what `presignGet` serves has exactly `part.size` bytes and `part.sha256`,
+   * whatever anybody still does with old upload addresses. Copies to a key that no client can write where the store does not enforce digests.
+   * May run twice. Reads the content only where the digest is not enforced by the store (multipart; other backends).
+   */
+  abstract seal(part: StoredPart): Promise<Finding>;
+
+  /** An address to fetch the sealed part, ranges served, with the part's media type; only GET, only this key. Valid for at most `expiresInSeconds`. */
+  abstract presignGet(part: StoredPart, expiresInSeconds: number, fileName: string): Promise<UploadAddress>;
+
+  /** The sealed content as a stream, for analysis and tests. Rejects with code `not_found` if absent. */
+  abstract read(part: StoredPart): Promise<Readable>;
+
+  /** Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. Throws unless the store answered that nothing is left. Idempotent. */
+  abstract purge(packetId: string): Promise<PurgeReport>;
+}
+
+/** @returns bytes of each piece of a multipart upload: at least 16 MiB, at most 1,000 pieces. */
+export function partSizeOf(size: number): number {
+  const MiB = 1024 * 1024;
+  return Math.max(16 * MiB, Math.ceil(size / 1000 / MiB) * MiB);
+}
