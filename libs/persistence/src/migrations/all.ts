@@ -1,0 +1,5 @@
+import { Registry1700000000001 } from './0001-registry';
+import { Exchange1700000000002 } from './0002-exchange';
+
+/** In order; a new one is added at the end and never changed after a release. */
+export const MIGRATIONS = [Registry1700000000001, Exchange1700000000002];

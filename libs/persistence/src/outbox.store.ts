@@ -1,0 +1,105 @@
+import { PRIORITIES, type Priority, type Task, priorityRank } from '@lienthong/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { Transactions, Unit } from './transactions';
+
+export interface OutboxRow {
+  id: string;
+  task: Task;
+  priority: Priority;
+  attempt: number;
+  /** Milliseconds from now until it may be sent. */
+  delayMs: number;
+}
+
+/** Time that the process which committed has to send by itself before a relay takes the row. */
+const GRACE_MS = 2000;
+/** A relay that took a row and died: another takes it after this. */
+const LEASE_SECONDS = 30;
+
+/** Writes tasks in the caller's transaction (outbox, invariant 1). */
+export async function putTasks(
+  unit: Pick<Unit, 'query'>,
+  tasks: { task: Task; priority: Priority; attempt?: number; delayMs?: number }[],
+): Promise<OutboxRow[]> {
+  const rows = tasks.map(({ task, priority, attempt = 1, delayMs = 0 }) => ({
+    id: uuidv7(),
+    task,
+    priority,
+    attempt,
+    delayMs,
+  }));
+  await unit.query(
+    `INSERT INTO outbox (id, kind, packet_id, priority, attempt, available_at)
+     SELECT id, kind, packet_id, priority, attempt, now() + make_interval(secs => delay_ms / 1000.0)
+     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::int[], $6::bigint[])
+       AS row (id, kind, packet_id, priority, attempt, delay_ms)`,
+    [
+      rows.map((row) => row.id),
+      rows.map((row) => row.task.kind),
+      rows.map((row) => row.task.packetId),
+      rows.map((row) => priorityRank(row.priority)),
+      rows.map((row) => row.attempt),
+      rows.map((row) => Math.max(row.delayMs, GRACE_MS)),
+    ],
+  );
+  return rows;
+}
+
+export class OutboxStore {
+  constructor(private readonly transactions: Transactions) {}
+
+  /** Writes a task for a later try, outside any other transaction. */
+  async defer(queued: { task: Task; priority: Priority; attempt: number }, delayMs: number): Promise<void> {
+    await putTasks(this.transactions, [{ ...queued, attempt: queued.attempt + 1, delayMs }]);
+  }
+
+  /** Takes due rows under a lease of 30 s: several relays share the work, a dead one loses nothing. */
+  async claim(limit: number): Promise<OutboxRow[]> {
+    const rows = await this.transactions.query<{
+      id: string;
+      kind: Task['kind'];
+      packet_id: string;
+      priority: number;
+      attempt: number;
+    }>(
+      `UPDATE outbox SET available_at = now() + make_interval(secs => $2)
+       WHERE id IN (SELECT id FROM outbox WHERE available_at <= now() ORDER BY available_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+       RETURNING id, kind, packet_id, priority, attempt`,
+      [limit, LEASE_SECONDS],
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      task: { v: 1, kind: row.kind, packetId: row.packet_id },
+      priority: PRIORITIES[row.priority],
+      attempt: row.attempt,
+      delayMs: 0,
+    }));
+  }
+
+  /** Forgets rows that the broker has durably taken. */
+  async remove(ids: string[]): Promise<void> {
+    await this.transactions.query('DELETE FROM outbox WHERE id = ANY($1)', [ids]);
+  }
+
+  /** Records a task that will not be tried again; the row tells the operator what and why. */
+  async bury(queued: { id: string; task: Task; attempt: number }, reason: string): Promise<void> {
+    await this.transactions.query(
+      `INSERT INTO dead_tasks (id, kind, packet_id, attempt, reason) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
+      [queued.id, queued.task.kind, queued.task.packetId, queued.attempt, reason.slice(0, 2000)],
+    );
+  }
+
+  /** Unsent rows per kind and priority with the age of the oldest in seconds: what the broker has not taken yet. */
+  async depths(): Promise<{ kind: string; priority: Priority; waiting: number; oldestSeconds: number }[]> {
+    const rows = await this.transactions.query<{ kind: string; priority: number; waiting: string; oldest: string }>(
+      `SELECT kind, priority, count(*) AS waiting, extract(epoch FROM now() - min(created_at)) AS oldest
+       FROM outbox GROUP BY kind, priority`,
+    );
+    return rows.map((row) => ({
+      kind: row.kind,
+      priority: PRIORITIES[row.priority],
+      waiting: Number(row.waiting),
+      oldestSeconds: Number(row.oldest),
+    }));
+  }
+}
