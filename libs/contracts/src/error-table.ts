@@ -281,6 +281,43 @@ export const ERRORS = {
     'Khóa công khai không dùng được: {why}. Dùng RSA từ 2048 bit (nên 3072), e ≥ 65537, dạng PEM SPKI.',
     'The public key cannot be used: {why}. Use RSA of 2048 bits or more (3072 recommended), e ≥ 65537, PEM SPKI.',
   ),
+
+  // Thrown by the client library; no server answers with these.
+  unreachable: entry(
+    503,
+    'Không kết nối được',
+    'Unreachable',
+    'Không nhận được trả lời từ {what} ({why}). Kiểm tra địa chỉ, đường truyền và tường lửa rồi thử lại.',
+    'No answer from {what} ({why}). Check the address, the network and the firewall, then try again.',
+  ),
+  invalid_configuration: entry(
+    400,
+    'Cấu hình chưa đúng',
+    'Invalid configuration',
+    'Cấu hình phía ứng dụng thiếu hoặc sai: {why}. Sửa lại rồi chạy lại.',
+    'The configuration of the application is missing or wrong: {why}. Correct it and run again.',
+  ),
+  download_mismatch: entry(
+    422,
+    'Nội dung tải về không khớp',
+    'Download differs',
+    'Phần {part} tải về có SHA-256 {actual}, khai báo {declared}; chưa xác nhận gì. Tải lại; nếu vẫn sai, báo quản trị viên.',
+    'Part {part} as downloaded has SHA-256 {actual}, declared {declared}; nothing was confirmed. Fetch it again; if it still differs, tell the operator.',
+  ),
+  stream_replaced: entry(
+    409,
+    'Luồng sự kiện đã được nơi khác thay thế',
+    'Stream replaced',
+    'Một kết nối khác của cùng hệ thống đã thay thế luồng này. Chỉ chạy một tiến trình nhận, hoặc dừng tiến trình kia.',
+    'Another connection of the same system took this stream over. Run one receiving process only, or stop the other.',
+  ),
+  too_many_streams: entry(
+    429,
+    'Quá nhiều luồng sự kiện',
+    'Too many streams',
+    'Hệ thống này đã mở số luồng tối đa (xem GET /v1/limits). Đóng bớt rồi mở lại.',
+    'This system has as many streams open as it may (see GET /v1/limits). Close some and open again.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
