@@ -1,1 +1,15 @@
-export {};
+export { signatureAlgorithmNames, type Algorithm, verifyAgainstNothing, verifySignature } from './requests/algorithms';
+export { contentDigest } from './requests/content-digest';
+export { parseSignature, readSignature, type ReceivedRequest, type ReceivedSignature } from './requests/read-signature';
+export { weaknessOf } from './requests/rsa-key';
+export {
+  signatureBase,
+  signRequest,
+  type RequestToSign,
+  type SigningKey,
+  type SigningOptions,
+} from './requests/sign-request';
+export { SignatureError, type SignatureErrorCode } from './requests/signature-error';
+export { newPlatformKey, platformKeyOf, type PlatformKey } from './receipts/platform-key';
+export { receiptHash, signReceipt } from './receipts/sign-receipt';
+export { verifyReceipts, type ReceiptProblem, type ReceiptsToVerify } from './receipts/verify-receipts';
