@@ -1,3 +1,10 @@
 export * from './data-source';
 export * from './outbox.store';
 export * from './transactions';
+export { EmbeddedPostgres } from './embedded-postgres';
+export * from './agency.entity';
+export * from './grant.entity';
+export * from './key.entity';
+export * from './persistence.module';
+export * from './sealed-box';
+export * from './system.entity';

@@ -1,0 +1,40 @@
+import type { SignatureAlgorithm } from '@lienthong/contracts';
+import { Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { SystemEntity } from './system.entity';
+
+@Entity('keys')
+@Index('keys_of_system', ['systemId', 'createdAt'])
+export class KeyEntity {
+  @PrimaryColumn('text', { name: 'access_key' })
+  accessKey!: string;
+
+  /** Null: an administrator's key, which belongs to no system. */
+  @Column('text', { name: 'system_id', nullable: true })
+  @ForeignKey(() => SystemEntity, { name: 'keys_system' })
+  systemId!: string | null;
+
+  @Column('text', { array: true })
+  algorithms!: SignatureAlgorithm[];
+
+  /** Opaque here: sealed under the master key, which only auth holds. Null for a key pair. */
+  @Column('bytea', { name: 'sealed_secret', nullable: true })
+  sealedSecret!: Buffer | null;
+
+  @Column('text', { name: 'public_key_pem', nullable: true })
+  publicKeyPem!: string | null;
+
+  @Column('boolean', { default: false })
+  bearer!: boolean;
+
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt!: Date | null;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'last_used_at', nullable: true })
+  lastUsedAt!: Date | null;
+}

@@ -1,0 +1,86 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { DataSource } from 'typeorm';
+import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
+import { OutboxStore } from './outbox.store';
+import { AfterCommit, Transactions } from './transactions';
+
+export interface PersistenceSettings extends DatabaseSettings {
+  /** The secret of the whole platform: the platform's signing keys are sealed under a key derived from it. */
+  platformSecret: string;
+  /** Brings the database to this program's version by itself: the embedded default only. Elsewhere a missing migration refuses to start. */
+  migrate?: boolean;
+}
+
+/** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
+const STORES: Type[] = [OutboxStore];
+
+/**
+ * The one way to PostgreSQL in a process. Imported once, by whoever composes the process (`main.ts` of an app, or standalone): a dynamic module
+ * imported twice would be two pools. Global, so that the apps' modules only name the stores they inject.
+ *
+ * `AfterCommit` is looked up when the first commit has something to tell, not at construction: whoever implements it sends through a queue and
+ * needs stores itself. Without one nothing is lost, the relay's timer does the same.
+ */
+@Module({})
+export class PersistenceModule implements OnApplicationShutdown {
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+
+  static for(settings: PersistenceSettings): DynamicModule {
+    const stores = STORES.map((store) => ({
+      provide: store,
+      inject: [Transactions],
+      useFactory: (transactions: Transactions) => new store(transactions) as object,
+    }));
+    return {
+      module: PersistenceModule,
+      global: true,
+      providers: [
+        { provide: DataSource, useFactory: () => openDatabase(settings) },
+        {
+          provide: Transactions,
+          inject: [DataSource, ModuleRef],
+          useFactory: (dataSource: DataSource, modules: ModuleRef) => {
+            const afterCommit = () => modules.get<AfterCommit>(AfterCommit, { strict: false });
+            return new Transactions(dataSource, lazily(afterCommit));
+          },
+        },
+        ...stores,
+      ],
+      exports: [DataSource, Transactions, ...STORES],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+}
+
+/** @throws Error with one sentence: server out of reach, may forget what it commits, or not migrated */
+async function openDatabase(settings: PersistenceSettings): Promise<DataSource> {
+  const dataSource = await createDataSource(settings).initialize();
+  try {
+    await assertDurable(dataSource);
+    if (settings.migrate) await dataSource.runMigrations({ transaction: 'all' });
+    await assertMigrated(dataSource);
+    return dataSource;
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+}
+
+function lazily(find: () => AfterCommit): AfterCommit {
+  let found: AfterCommit | null | undefined;
+  const listener = () => {
+    if (found === undefined) {
+      try {
+        found = find();
+      } catch {
+        found = null;
+      }
+    }
+    return found;
+  };
+  return { tasks: (rows) => listener()?.tasks(rows), events: () => listener()?.events() };
+}
