@@ -1,1 +1,6 @@
+export * from './on-task';
+export * from './outcome';
+export * from './postgres-queue';
 export * from './queue';
+export * from './queue.module';
+export * from './queue-server';

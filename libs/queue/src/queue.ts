@@ -1,7 +1,7 @@
 import type { Priority, Task, TaskKind } from '@lienthong/contracts';
 
 export interface QueuedTask {
-  /** Id of the outbox row: the same task sent twice (a confirm that was lost) has the same id. */
+  /** Id of the outbox row (UUID): the same task sent twice (a confirm that was lost) has the same id. */
   id: string;
   task: Task;
   priority: Priority;
@@ -12,9 +12,15 @@ export interface QueuedTask {
 /** What became of a handled task. Decided in one place: `outcomeOf(error, attempt)`. */
 export type TaskOutcome = 'done' | 'dead';
 
+/** A message in the dead letters; `task` is null when its body could not be read as a task. */
+export interface DeadLetter extends Omit<QueuedTask, 'task'> {
+  task: Task | null;
+}
+
 export interface Depth {
   queue: string;
   ready: number;
+  /** Seconds; null when the queue is empty or the broker cannot tell (RabbitMQ). */
   oldestSeconds: number | null;
 }
 
@@ -30,28 +36,33 @@ export interface Consumption {
  * and the sweeper sends again what a broker lost. A behaviour is promised only if it is in the conformance suite, which every driver passes.
  */
 export abstract class Queue {
-  /** Connects and declares the queues. Throws with one clear sentence if the server cannot be reached or refuses. */
+  /**
+   * Connects and declares the queues. Throws with one clear sentence if the server cannot be reached or refuses at the first attempt;
+   * goes on trying in the background until `close()`, so that a process may start before its broker.
+   */
   abstract open(): Promise<void>;
+  /** Running tasks are not waited for (`Consumption.stop` does that): they come again. */
   abstract close(): Promise<void>;
   /** Rejects when tasks cannot be sent now (connection down, blocked, confirm overdue); for readiness. */
   abstract check(): Promise<void>;
 
   /**
    * Sends tasks; resolves with the ids that the broker has durably taken (confirmed and routed). A task not in the answer is *unknown*:
-   * send it again with the same id. Resolves within the driver's confirm timeout (10 s); throws only when nothing could be sent at all.
+   * send it again with the same id. Settles within the driver's confirm timeout (10 s); rejects only when nothing could be sent at all.
    */
   abstract send(tasks: QueuedTask[]): Promise<string[]>;
 
   /**
    * Consumes one kind at all four priorities: a higher class gets the larger share, a lower one is never starved. `handle` returns only when the
    * task's effects are committed (or are handed to a later try): then it is acknowledged. `dead` moves it to the dead letters. A rejection of `handle`
-   * (process in trouble: nothing could be recorded) gives the task back to the queue after a pause. Subscribes again by itself whenever the server cancels or comes back.
+   * (process in trouble: nothing could be recorded) gives the task back to the queue after a pause. Subscribes again by itself whenever the server
+   * cancels or comes back; may be called before the server can be reached.
    */
   abstract consume(kind: TaskKind, handle: (queued: QueuedTask) => Promise<TaskOutcome>): Promise<Consumption>;
 
-  /** Ready tasks and age of the oldest, per queue (kind and priority), and of the dead letters (`dead`). */
+  /** Ready tasks and age of the oldest, per queue (kind and priority), and of the dead letters (`<prefix>.dead`). */
   abstract depths(): Promise<Depth[]>;
 
   /** Dead letters, oldest first, without removing them. */
-  abstract dead(limit: number): Promise<QueuedTask[]>;
+  abstract dead(limit: number): Promise<DeadLetter[]>;
 }

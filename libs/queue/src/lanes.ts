@@ -1,0 +1,36 @@
+import { isTask, PRIORITIES, type Priority, type Task, TASK_KINDS, type TaskKind } from '@lienthong/contracts';
+import type { QueuedTask } from './queue';
+
+/** One kind at one priority: a queue of its own, because no broker version offers the same priorities inside a queue (RabbitMQ 3.10: none). */
+export interface Lane {
+  kind: TaskKind;
+  priority: Priority;
+  queue: string;
+}
+
+/** Tasks of one kind that one process runs at a time, by priority. Own slots are what keeps a lower class from starving: 16 in all. */
+export const SHARES: Record<Priority, number> = { express: 8, veryUrgent: 4, urgent: 2, normal: 2 };
+
+/**
+ * A task that was taken this often without an answer (its process died, or could record nothing) goes to the dead letters. With the pauses of
+ * `Trouble` it outlasts 20 minutes without a database, and it ends a task that kills its process; the sweeper sends again whatever is still owed.
+ */
+export const DELIVERY_LIMIT = 50;
+
+/** A broker that has not confirmed by then is treated as if it had not answered (on a full disk RabbitMQ 3.10 goes silent). */
+export const CONFIRM_MS = 10_000;
+
+export const deadQueue = (prefix: string): string => `${prefix}.dead`;
+
+export const lanesOf = (prefix: string, kind: TaskKind): Lane[] =>
+  PRIORITIES.map((priority) => ({ kind, priority, queue: `${prefix}.${kind}.${priority}` }));
+
+export const allLanes = (prefix: string): Lane[] => TASK_KINDS.flatMap((kind) => lanesOf(prefix, kind));
+
+export const laneOf = (prefix: string, { task, priority }: Pick<QueuedTask, 'task' | 'priority'>): string =>
+  `${prefix}.${task.kind}.${priority}`;
+
+/** @returns the task, or null when this is none or belongs to another kind's queue (a handler must never see it). */
+export function readTask(value: unknown, kind?: TaskKind): Task | null {
+  return isTask(value) && (kind === undefined || value.kind === kind) ? value : null;
+}

@@ -1,0 +1,41 @@
+import { LienThongError } from '@lienthong/contracts';
+import { MAX_ATTEMPTS, outcomeOf } from './outcome';
+
+const lowest = () => 0;
+const highest = () => 1;
+
+describe('outcomeOf', () => {
+  it('buries a task whose error is permanent, on the first attempt, with its code in the reason', () => {
+    const error = new LienThongError('wrong_state', { state: 'completed', action: 'plan' });
+    expect(outcomeOf(error, 1)).toEqual({ kind: 'dead', reason: expect.stringMatching(/^wrong_state: .*completed/) });
+  });
+
+  it.each(['unavailable', 'internal_error', 'storage_full', 'content_lost', 'rate_limited'] as const)(
+    'tries again after %s, which time may heal',
+    (code) => {
+      expect(outcomeOf(new LienThongError(code), 1).kind).toBe('retry');
+    },
+  );
+
+  it('tries again after an error it does not know, whatever was thrown', () => {
+    for (const error of [new Error('socket hang up'), 'a string', undefined, { status: 400 }])
+      expect(outcomeOf(error, 1).kind).toBe('retry');
+  });
+
+  it('waits 1 s to 5 min, twice as long each time, with jitter of one half', () => {
+    const delays = (random: () => number) =>
+      Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => {
+        const outcome = outcomeOf(new Error('x'), index + 1, random);
+        return outcome.kind === 'retry' ? outcome.delayMs / 1000 : null;
+      });
+    expect(delays(lowest)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 150, 150, 150]);
+    expect(delays(highest)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+  });
+
+  it('gives up after the twelfth attempt', () => {
+    expect(outcomeOf(new Error('disk on fire'), MAX_ATTEMPTS)).toEqual({
+      kind: 'dead',
+      reason: 'gave up after 12 attempts: Error: disk on fire',
+    });
+  });
+});

@@ -1,0 +1,185 @@
+import { LienThongError, task, type TaskKind } from '@lienthong/contracts';
+import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { Test } from '@nestjs/testing';
+import { defer as later, of } from 'rxjs';
+import { OnTask, TaskErrorFilter } from './on-task';
+import type { Consumption, QueuedTask, TaskOutcome } from './queue';
+import { QueueServer, type QueueServerOptions, type TaskLine } from './queue-server';
+
+type Handle = (queued: QueuedTask) => Promise<TaskOutcome>;
+
+/** A queue that the test drives by hand: `deliver` answers what the driver would be told. */
+class HandQueue {
+  readonly handlers = new Map<TaskKind, Handle>();
+  readonly stopped: number[] = [];
+  isAttached = true;
+
+  async consume(kind: TaskKind, handle: Handle): Promise<Consumption> {
+    this.handlers.set(kind, handle);
+    return {
+      attached: () => this.isAttached,
+      stop: async (drainMs) => void this.stopped.push(drainMs),
+    };
+  }
+
+  deliver(queued: QueuedTask): Promise<TaskOutcome> {
+    const handle = this.handlers.get(queued.task.kind);
+    if (!handle) throw new Error(`${queued.task.kind} is not consumed`);
+    return handle(queued);
+  }
+}
+
+const queued = (kind: TaskKind, attempt = 1): QueuedTask => ({
+  id: '0190a7f0-0000-7000-8000-000000000001',
+  task: task(kind, 'p-1'),
+  priority: 'urgent',
+  attempt,
+});
+
+const apps: INestMicroservice[] = [];
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.close()));
+});
+
+async function start(controllers: Type[], options: Partial<QueueServerOptions> = {}, filter?: TaskErrorFilter) {
+  const queue = new HandQueue();
+  const lines: TaskLine[] = [];
+  const deferred: [QueuedTask, number][] = [];
+  const buried: [QueuedTask, string][] = [];
+  const server = new QueueServer(queue, {
+    kinds: ['plan-delivery'],
+    defer: async (...args) => void deferred.push(args),
+    bury: async (...args) => void buried.push(args),
+    log: (line) => lines.push(line),
+    ...options,
+  });
+  const testing = await Test.createTestingModule({ controllers }).compile();
+  const app = testing.createNestMicroservice({ strategy: server, logger: false });
+  apps.push(app);
+  if (filter) app.useGlobalFilters(filter);
+  await app.listen();
+  return { queue, server, app, lines, deferred, buried };
+}
+
+/** A handler of `plan-delivery` that does what `work` does. */
+function planner(work: (queued: QueuedTask) => unknown): Type {
+  @Controller()
+  class PlanDeliveryConsumer {
+    @OnTask('plan-delivery')
+    plan(@Payload() queued: QueuedTask) {
+      return work(queued);
+    }
+  }
+  return PlanDeliveryConsumer;
+}
+
+describe('QueueServer', () => {
+  it('gives the handler the queued task and answers done when it has returned', async () => {
+    const seen: QueuedTask[] = [];
+    const { queue, lines } = await start([planner((it) => void seen.push(it))]);
+
+    await expect(queue.deliver(queued('plan-delivery', 3))).resolves.toBe('done');
+
+    expect(seen).toEqual([queued('plan-delivery', 3)]);
+    expect(lines).toEqual([
+      { kind: 'plan-delivery', packetId: 'p-1', attempt: 3, outcome: 'done', durationMs: expect.any(Number) },
+    ]);
+  });
+
+  it('waits for a handler that returns an observable, also an empty one', async () => {
+    let ran = false;
+    const { queue } = await start([planner(() => later(() => ((ran = true), of())))]);
+    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('done');
+    expect(ran).toBe(true);
+  });
+
+  it('sees the error that the handler threw: a permanent one is buried, then dead', async () => {
+    const error = new LienThongError('not_found');
+    const { queue, buried, deferred, lines } = await start([planner(() => Promise.reject(error))]);
+
+    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('dead');
+
+    expect(buried).toEqual([[queued('plan-delivery'), expect.stringContaining('not_found')]]);
+    expect(deferred).toEqual([]);
+    expect(lines[0]).toMatchObject({ outcome: 'dead', error });
+  });
+
+  it('defers a task whose error may pass, and the broker is told that this delivery is done', async () => {
+    const { queue, deferred, buried, lines } = await start([planner(() => Promise.reject(new Error('timeout')))]);
+
+    await expect(queue.deliver(queued('plan-delivery', 2))).resolves.toBe('done');
+
+    expect(deferred).toEqual([[queued('plan-delivery', 2), expect.any(Number)]]);
+    expect(buried).toEqual([]);
+    expect(lines[0]).toMatchObject({ outcome: 'retry', delayMs: deferred[0][1] });
+  });
+
+  it.each([
+    ['deferred', new Error('timeout'), 'defer'],
+    ['buried', new LienThongError('not_found'), 'bury'],
+  ] as const)('gives the task back when it cannot be %s', async (_what, error, step) => {
+    const gone = new Error('the database is gone');
+    const { queue, lines } = await start([planner(() => Promise.reject(error))], {
+      [step]: () => Promise.reject(gone),
+    });
+    await expect(queue.deliver(queued('plan-delivery'))).rejects.toBe(gone);
+    expect(lines[0]).toMatchObject({ outcome: 'returned', error: gone });
+  });
+
+  it('takes a plain @EventPattern handler under a global TaskErrorFilter', async () => {
+    @Controller()
+    class Plain {
+      @EventPattern<string>('plan-delivery')
+      plan() {
+        throw new LienThongError('not_found');
+      }
+    }
+    const { queue } = await start([Plain], {}, new TaskErrorFilter());
+    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('dead');
+  });
+
+  it('says what to do when a handler without the filter fails, and tries that task again', async () => {
+    @Controller()
+    class Unfiltered {
+      @EventPattern<string>('plan-delivery')
+      plan() {
+        throw new LienThongError('not_found');
+      }
+    }
+    const { queue, lines } = await start([Unfiltered]);
+    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('done');
+    expect(lines[0].error).toMatchObject({ message: expect.stringContaining('@OnTask') });
+  });
+
+  it('refuses to start when a kind has no handler', async () => {
+    await expect(start([planner(() => undefined)], { kinds: ['plan-delivery', 'purge-content'] })).rejects.toThrow(
+      'no handler for purge-content',
+    );
+  });
+
+  it('refuses to start when a kind has two handlers', async () => {
+    await expect(start([planner(() => undefined), planner(() => undefined)])).rejects.toThrow(
+      'more than one handler for plan-delivery',
+    );
+  });
+
+  it('refuses to start with a handler for a kind that is not its own', async () => {
+    await expect(start([planner(() => undefined)], { kinds: [] })).rejects.toThrow(
+      'a handler for plan-delivery, which this process does not handle',
+    );
+  });
+
+  it('is attached while every kind is, and drains on close', async () => {
+    const { queue, server, app } = await start([planner(() => undefined)], { drainMs: 1234 });
+    expect(server.attached()).toBe(true);
+    queue.isAttached = false;
+    expect(server.attached()).toBe(false);
+    queue.isAttached = true;
+
+    await app.close();
+
+    expect(queue.stopped).toEqual([1234]);
+    expect(server.attached()).toBe(false);
+  });
+});
