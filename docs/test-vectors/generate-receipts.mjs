@@ -6,7 +6,9 @@ const publish = (publicKey, kid, alg) => ({ ...publicKey.export({ format: 'jwk' 
 const ed25519 = generateKeyPairSync('ed25519');
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const stranger = generateKeyPairSync('ed25519');
-const jwks = { keys: [publish(ed25519.publicKey, 'TEST-ED25519', 'EdDSA'), publish(rsa.publicKey, 'TEST-PS256', 'PS256')] };
+const jwks = {
+  keys: [publish(ed25519.publicKey, 'TEST-ED25519', 'EdDSA'), publish(rsa.publicKey, 'TEST-PS256', 'PS256')],
+};
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const hash = (jws) => createHash('sha256').update(jws).digest('base64url');
@@ -51,7 +53,8 @@ function chain({ change = () => {}, signer = () => EDDSA } = {}) {
 
 const good = chain();
 const second = (signer) => chain({ signer: (index) => (index === 1 ? signer : EDDSA) });
-const replaced = (index, edit) => good.map((receipt, i) => (i === index ? { ...receipt, jws: edit(receipt.jws) } : receipt));
+const replaced = (index, edit) =>
+  good.map((receipt, i) => (i === index ? { ...receipt, jws: edit(receipt.jws) } : receipt));
 const lastBits = (jws) => jws.slice(0, -1) + String.fromCharCode(jws.charCodeAt(jws.length - 1) + 1);
 const publicPem = ed25519.publicKey.export({ type: 'spki', format: 'pem' });
 
@@ -61,31 +64,62 @@ const cases = [
   ['the first of them alone', good.slice(0, 1), []],
   ['some signed by PS256', chain({ signer: (index) => (index % 2 ? PS256 : EDDSA) }), []],
   ['no receipt', [], [-1]],
-  ['claims altered', replaced(2, (jws) => {
-    const [header, payload, signature] = jws.split('.');
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    return [header, encode({ ...claims, event: 'delivery.rejected' }), signature].join('.');
-  }), [2, 3]],
-  ['signature altered', replaced(3, (jws) => jws.replace(/\.(.)([^.]*)$/, (_, c, rest) => `.${c === 'A' ? 'B' : 'A'}${rest}`)), [3]],
+  [
+    'claims altered',
+    replaced(2, (jws) => {
+      const [header, payload, signature] = jws.split('.');
+      const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+      return [header, encode({ ...claims, event: 'delivery.rejected' }), signature].join('.');
+    }),
+    [2, 3],
+  ],
+  [
+    'signature altered',
+    replaced(3, (jws) => jws.replace(/\.(.)([^.]*)$/, (_, c, rest) => `.${c === 'A' ? 'B' : 'A'}${rest}`)),
+    [3],
+  ],
   ['unused bits of the last signature altered', replaced(3, lastBits), [3]],
   ['one left out', good.filter((_, index) => index !== 1), [1]],
   ['first left out', good.slice(1), [0]],
   ['two exchanged', [good[0], good[2], good[1], good[3]], [1, 2, 3]],
   ['one twice', [good[0], good[0], ...good.slice(1)], [1]],
-  ['chain that starts anew in the middle', chain({ change: (claims, index) => index === 2 && (claims.prev = null) }), [2]],
+  [
+    'chain that starts anew in the middle',
+    chain({ change: (claims, index) => index === 2 && (claims.prev = null) }),
+    [2],
+  ],
   ['chain without prev', chain({ change: (claims) => delete claims.prev }), [0, 1, 2, 3]],
-  ['jti repeated', chain({ change: (claims, index) => index === 3 && (claims.jti = '0197a1b2-7c33-7d00-8000-000000000000') }), [3]],
+  [
+    'jti repeated',
+    chain({ change: (claims, index) => index === 3 && (claims.jti = '0197a1b2-7c33-7d00-8000-000000000000') }),
+    [3],
+  ],
   ['jti missing', chain({ change: (claims, index) => index === 3 && delete claims.jti }), [3]],
   ['of another packet', chain({ change: (claims, index) => index === 2 && (claims.packetId = deliveryId) }), [2]],
-  ['signed by a stranger in our name', second({ ...EDDSA, make: (input) => sign(null, input, stranger.privateKey) }), [1]],
+  [
+    'signed by a stranger in our name',
+    second({ ...EDDSA, make: (input) => sign(null, input, stranger.privateKey) }),
+    [1],
+  ],
   ['key not in the set', second({ ...EDDSA, header: { ...EDDSA.header, kid: 'NOBODY' } }), [1]],
   ['no kid', second({ ...EDDSA, header: { alg: 'EdDSA', typ: EDDSA.header.typ } }), [1]],
   ['kid of a key of another algorithm', second({ ...EDDSA, header: { ...EDDSA.header, kid: 'TEST-PS256' } }), [1]],
   ['an access token in place of a receipt', second({ ...EDDSA, header: { ...EDDSA.header, typ: 'at+jwt' } }), [1]],
   ['no typ', second({ ...EDDSA, header: { alg: 'EdDSA', kid: 'TEST-ED25519' } }), [1]],
   ['algorithm none', second({ header: { ...EDDSA.header, alg: 'none' }, make: () => Buffer.alloc(0) }), [1]],
-  ['HMAC under the public key', second({ header: { ...EDDSA.header, alg: 'HS256' }, make: (input) => createHmac('sha256', publicPem).update(input).digest() }), [1]],
-  ['RS256 by a key of the set', second({ header: { ...PS256.header, alg: 'RS256' }, make: (input) => sign('sha256', input, rsa.privateKey) }), [1]],
+  [
+    'HMAC under the public key',
+    second({
+      header: { ...EDDSA.header, alg: 'HS256' },
+      make: (input) => createHmac('sha256', publicPem).update(input).digest(),
+    }),
+    [1],
+  ],
+  [
+    'RS256 by a key of the set',
+    second({ header: { ...PS256.header, alg: 'RS256' }, make: (input) => sign('sha256', input, rsa.privateKey) }),
+    [1],
+  ],
   ['critical header that nobody knows', second({ ...EDDSA, header: { ...EDDSA.header, crit: ['x'], x: 1 } }), [1]],
   ['not a JWS', replaced(1, () => 'abc'), [1, 2]],
 ];
@@ -94,6 +128,14 @@ const about = {
   what: 'Test vectors of protocol section 8 (receipts). See README.md in this folder.',
   keys: 'FOR TESTS ONLY: the private halves were never kept.',
 };
-const written = cases.map(([name, receipts, problemsAt]) => ({ name, bundle: { packetId, receipts }, valid: problemsAt.length === 0, problemsAt }));
-writeFileSync(new URL('receipts.json', import.meta.url), `${JSON.stringify({ about, jwks, cases: written }, null, 2)}\n`);
+const written = cases.map(([name, receipts, problemsAt]) => ({
+  name,
+  bundle: { packetId, receipts },
+  valid: problemsAt.length === 0,
+  problemsAt,
+}));
+writeFileSync(
+  new URL('receipts.json', import.meta.url),
+  `${JSON.stringify({ about, jwks, cases: written }, null, 2)}\n`,
+);
 console.log(`${cases.length} cases`);
