@@ -1,0 +1,2 @@
+export const startGateway = async () => {};
+export const stopGateway = async () => {};

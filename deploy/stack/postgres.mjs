@@ -1,0 +1,108 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, installPackages, requireReachable, run, serverUser } from './debian.mjs';
+import { credentials, ports, stackDir, stackPath, StackError } from './settings.mjs';
+import { requireFreePort, runningPid, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
+
+const name = 'postgres';
+const dataDir = stackPath('postgres');
+
+/** The newest installed version's programs: Debian keeps them off PATH. */
+function findBin() {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root) : [];
+  return versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(root, version, 'bin'))
+    .find((bin) => findProgram(join(bin, 'postgres')) && findProgram(join(bin, 'psql')));
+}
+
+function psql(user, password, database, sql) {
+  const args = ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(ports.postgres), '-U', user];
+  return run(name, join(findBin(), 'psql'), [...args, '-d', database], { env: { PGPASSWORD: password }, input: sql });
+}
+
+async function install() {
+  if (!findBin()) await installPackages(['postgresql'], ['postgresql']);
+  if (!findBin()) throw new StackError('No PostgreSQL server was found under /usr/lib/postgresql.');
+}
+
+function makeCluster(user) {
+  if (existsSync(join(dataDir, 'PG_VERSION'))) return;
+  // What an interrupted initdb left would make the next one refuse.
+  rmSync(dataDir, { recursive: true, force: true });
+  mkdirSync(dataDir, { mode: 0o700 });
+  const passwordFile = stackPath('postgres-password');
+  writeFileSync(passwordFile, credentials().postgresAdmin, { mode: 0o600 });
+  try {
+    if (user) for (const path of [dataDir, passwordFile]) chownSync(path, user.uid, user.gid);
+    chmodSync(dataDir, 0o700);
+    const options = [
+      '-A',
+      'scram-sha-256',
+      '-U',
+      'postgres',
+      `--pwfile=${passwordFile}`,
+      '-E',
+      'UTF8',
+      '--locale=C.UTF-8',
+    ];
+    run(name, join(findBin(), 'initdb'), ['-D', dataDir, ...options], { user });
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+function makeDatabase() {
+  const sql = (text) => psql('postgres', credentials().postgresAdmin, 'postgres', text);
+  // CREATEDB: tests make databases of their own beside this one.
+  if (sql("SELECT 1 FROM pg_roles WHERE rolname = 'lienthong'").trim() !== '1')
+    sql("CREATE ROLE lienthong LOGIN CREATEDB PASSWORD 'lienthong'");
+  if (sql("SELECT 1 FROM pg_database WHERE datname = 'lienthong'").trim() !== '1')
+    sql('CREATE DATABASE lienthong OWNER lienthong');
+}
+
+function check() {
+  return psql('lienthong', 'lienthong', 'lienthong', 'SHOW server_version').trim();
+}
+
+async function launch(user) {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: ports.postgres,
+    unix_socket_directories: '',
+    max_connections: 200,
+    fsync: 'on',
+    synchronous_commit: 'on',
+    shared_buffers: '256MB',
+    log_line_prefix: '%m [%p] %d ',
+  };
+  const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  await startProcess(name, join(findBin(), 'postgres'), ['-D', dataDir, ...args], { user, cwd: dataDir });
+}
+
+async function start() {
+  const user = serverUser('postgres');
+  if (runningPid(name) === undefined) {
+    requireReachable(stackDir, user);
+    await requireFreePort(ports.postgres, 'PostgreSQL');
+    makeCluster(user);
+    // After a SIGKILL the old backends hold the shared memory for a moment and a new server refuses to start.
+    for (let attempt = 1; ; attempt += 1) {
+      await launch(user);
+      try {
+        await waitUntilReady(name, () => psql('postgres', credentials().postgresAdmin, 'postgres', 'SELECT 1'));
+        break;
+      } catch (error) {
+        if (attempt === 3 || runningPid(name) !== undefined) throw error;
+      }
+    }
+    makeDatabase();
+  }
+  return `PostgreSQL ${await waitUntilReady(name, check)}`;
+}
+
+// SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
+const stop = () => stopProcess(name, { signal: 'SIGINT' });
+
+export const postgres = { main: name, processes: [name], install, start, stop };

@@ -1,0 +1,101 @@
+// The handles that fault tests use: start, stop, kill or freeze one server, one app instance or the gateway.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { cephRgw } from './ceph.mjs';
+import { startGateway, stopGateway } from './gateway.mjs';
+import { canHaveMinio, minio } from './minio.mjs';
+import { postgres } from './postgres.mjs';
+import { rabbitmq } from './rabbitmq.mjs';
+import { appEnv, appPort, internalPort, repoDir, say, StackError, stackPath } from './settings.mjs';
+import { requireFreePort, runningPid, signalProcess, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
+
+export { startGateway, stopGateway };
+
+export const servers = ['postgres', 'rabbitmq', 's3'];
+
+/** STACK_S3 decides; else what this stack folder had before; else MinIO where it is or can be built. */
+function s3Driver() {
+  const kinds = { minio, ceph: cephRgw };
+  const file = stackPath('s3-kind');
+  const before = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  const kind = process.env.STACK_S3 || before || (canHaveMinio() ? 'minio' : 'ceph');
+  if (!kinds[kind]) throw new StackError(`STACK_S3 is "${kind}"; it can be minio or ceph.`);
+  const other = kinds[kind === 'minio' ? 'ceph' : 'minio'];
+  if (runningPid(other.main) !== undefined)
+    throw new StackError(`The S3 server of this stack is now ${before}: run "npm run stack:down" before changing it.`);
+  writeFileSync(file, kind);
+  return kinds[kind];
+}
+
+function driverOf(server) {
+  if (server === 'postgres') return postgres;
+  if (server === 'rabbitmq') return rabbitmq;
+  if (server === 's3') return s3Driver();
+  throw new StackError(`There is no server "${server}": ${servers.join(', ')}.`);
+}
+
+/** Installs what the server needs, when it is missing. */
+export const prepareServer = (server) => driverOf(server).install();
+
+/** Starts a server unless it runs, and waits until it lets us in. Returns its version. */
+export const startServer = (server) => driverOf(server).start();
+
+/** Stops a server cleanly and waits for its end. */
+export const stopServer = (server) => driverOf(server).stop();
+
+/** SIGKILLs a server's main process, as a power cut would, and waits for its end. */
+export const killServer = (server) => stopProcess(driverOf(server).main, { signal: 'SIGKILL' });
+
+/** Sends any signal (SIGSTOP, SIGCONT, ...) without waiting. Returns the pid, undefined when it does not run. */
+export const signalServer = (server, signal) => signalProcess(driverOf(server).main, signal);
+
+// Stand-ins for the apps, in tests of this folder, live in another one.
+const buildDir = resolve(process.env.STACK_BUILD_DIR || repoDir);
+export const buildPath = (...parts) => join(buildDir, ...parts);
+
+const nameOf = (app, instance) => `${app}-${instance}`;
+
+/** Starts an app instance unless it runs, and waits until it says that it is ready. Returns its pid. */
+export async function startApp(app, instance, { env, limitMs = 60_000 } = {}) {
+  const name = nameOf(app, instance);
+  const main = buildPath('apps', app, 'dist', 'main.js');
+  if (!existsSync(main)) throw new StackError(`${main} is missing: run "npm run build" first.`);
+  if (runningPid(name) === undefined) {
+    await requireFreePort(appPort(app, instance), name);
+    await requireFreePort(internalPort(app, instance), `${name}'s health`);
+    // Only auth may know the master key, whatever the caller's own environment holds.
+    const { MASTER_KEY: _, ...inherited } = process.env;
+    await startProcess(name, process.execPath, [main], {
+      cwd: buildDir,
+      env: { ...inherited, ...appEnv(app, instance), ...env },
+    });
+  }
+  const url = `http://127.0.0.1:${internalPort(app, instance)}/readyz`;
+  await waitUntilReady(
+    name,
+    async () => {
+      const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+      if (!response.ok)
+        throw new Error(`/readyz answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
+    },
+    limitMs,
+  );
+  return runningPid(name);
+}
+
+/** SIGTERM, and SIGKILL after 40 s, more than an app may take to drain. */
+export async function stopApp(app, instance) {
+  const name = nameOf(app, instance);
+  const ended = await stopProcess(name, { limitMs: 40_000 });
+  if (ended !== 'was not running') say(`${name}: ${ended}`);
+  return ended;
+}
+
+/** Ends an app instance by a signal, SIGKILL unless told, and waits for its end. */
+export const killApp = (app, instance, signal = 'SIGKILL') =>
+  stopProcess(nameOf(app, instance), { signal, limitMs: 40_000 });
+
+/** Sends any signal (SIGSTOP, SIGCONT, ...) without waiting. Returns the pid, undefined when it does not run. */
+export const signalApp = (app, instance, signal) => signalProcess(nameOf(app, instance), signal);
+
+export const appPid = (app, instance) => runningPid(nameOf(app, instance));

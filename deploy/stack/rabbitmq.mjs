@@ -1,0 +1,126 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, installPackages, requireReachable, serverUser } from './debian.mjs';
+import { credentials, ports, stackDir, stackPath, StackError } from './settings.mjs';
+import {
+  firstAnswer,
+  recordProcess,
+  requireFreePort,
+  runningPid,
+  startProcess,
+  stopProcess,
+  waitUntilReady,
+} from './supervise.mjs';
+
+const name = 'rabbitmq';
+const wrapper = 'rabbitmq-wrapper';
+const dataDir = stackPath('rabbitmq');
+const pidFile = join(dataDir, 'pid');
+
+// Not the one on PATH: Debian's is a wrapper that changes users and folders.
+const findServer = () => findProgram('/usr/lib/rabbitmq/bin/rabbitmq-server', '/opt/rabbitmq/sbin/rabbitmq-server');
+
+async function install() {
+  if (!findServer()) await installPackages(['rabbitmq-server'], ['rabbitmq-server', 'epmd.socket', 'epmd.service']);
+  if (!findServer()) throw new StackError('No RabbitMQ server was found under /usr/lib/rabbitmq.');
+}
+
+function writeConfiguration(user) {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const files = {
+    enabled_plugins: '[rabbitmq_management].\n',
+    'rabbitmq.conf': [
+      `listeners.tcp.1 = 127.0.0.1:${ports.rabbitmq}`,
+      'management.tcp.ip = 127.0.0.1',
+      `management.tcp.port = ${ports.rabbitmqManagement}`,
+      // Taken only by the first start, when the node has no data yet.
+      'default_vhost = lienthong',
+      'default_user = lienthong',
+      `default_pass = ${credentials().rabbitmq}`,
+      'default_user_tags.administrator = true',
+      'log.console = true',
+      'log.file = false',
+      '',
+    ].join('\n'),
+  };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(dataDir, file), text, { mode: 0o600 });
+  if (user)
+    for (const path of ['', ...Object.keys(files)].map((file) => join(dataDir, file)))
+      chownSync(path, user.uid, user.gid);
+}
+
+/** Also what `rabbitmqctl` needs to reach this node. */
+export function rabbitmqEnv() {
+  return {
+    ...process.env,
+    HOME: dataDir,
+    ERL_EPMD_PORT: String(ports.epmd),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: 'lienthong@localhost',
+    RABBITMQ_DIST_PORT: String(ports.rabbitmqDistribution),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_CONFIG_FILE: join(dataDir, 'rabbitmq.conf'),
+    RABBITMQ_CONF_ENV_FILE: join(dataDir, 'none'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(dataDir, 'enabled_plugins'),
+    RABBITMQ_MNESIA_BASE: join(dataDir, 'mnesia'),
+    RABBITMQ_LOG_BASE: join(dataDir, 'log'),
+    RABBITMQ_PID_FILE: pidFile,
+  };
+}
+
+/** AMQP answers its greeting, and the user may enter the vhost. Returns the version. */
+async function check() {
+  const answer = await firstAnswer(ports.rabbitmq, Buffer.from('AMQP\x00\x00\x09\x01', 'latin1'));
+  if (answer[0] !== 1) throw new Error('the AMQP port did not answer with a method frame');
+  const authorization = `Basic ${Buffer.from(`lienthong:${credentials().rabbitmq}`).toString('base64')}`;
+  const get = async (path) => {
+    const response = await fetch(`http://127.0.0.1:${ports.rabbitmqManagement}/api/${path}`, {
+      headers: { authorization },
+    });
+    if (!response.ok) throw new Error(`management answered ${response.status} to ${path}`);
+    return response.json();
+  };
+  const { cluster_state: nodes } = await get('vhosts/lienthong');
+  if (Object.values(nodes).some((state) => state !== 'running')) throw new Error('the vhost is not running yet');
+  return (await get('overview')).rabbitmq_version;
+}
+
+async function start() {
+  if (runningPid(name) === undefined) {
+    const user = serverUser('rabbitmq');
+    requireReachable(stackDir, user);
+    await requireFreePort(ports.rabbitmq, 'RabbitMQ');
+    await requireFreePort(ports.rabbitmqManagement, "RabbitMQ's management");
+    writeConfiguration(user);
+    rmSync(pidFile, { force: true });
+    const env = rabbitmqEnv();
+    // Started here and not by the node: a daemon that the node starts would outlive it unrecorded.
+    if (runningPid('epmd') === undefined) {
+      await requireFreePort(ports.epmd, "Erlang's port mapper");
+      await startProcess('epmd', findProgram('epmd'), ['-port', String(ports.epmd), '-address', '127.0.0.1'], {
+        user,
+        cwd: dataDir,
+        env,
+      });
+      await waitUntilReady('epmd', () => firstAnswer(ports.epmd, Buffer.from([0, 1, 0x6e])), 10_000);
+    }
+    await startProcess(wrapper, findServer(), [], { user, cwd: dataDir, env });
+    await waitUntilReady(wrapper, () => {
+      // The shell script around the node only waits for it; signals go to the node itself.
+      recordProcess(name, Number(readFileSync(pidFile, 'utf8')));
+      if (runningPid(name) === undefined) throw new Error('the node has not written its pid');
+    });
+  }
+  return `RabbitMQ ${await waitUntilReady(name, check, 90_000)}`;
+}
+
+async function stop() {
+  // Before it has told its pid there is only the script, which passes SIGTERM on.
+  const ended = await stopProcess(name, { limitMs: 60_000 });
+  await stopProcess(wrapper);
+  await stopProcess('epmd');
+  if (existsSync(pidFile)) rmSync(pidFile);
+  return ended;
+}
+
+export const rabbitmq = { main: name, processes: [name, wrapper, 'epmd'], install, start, stop };

@@ -1,0 +1,113 @@
+// What the stack is made of: its folder, ports, credentials and the environment it gives to the platform.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export const repoDir = resolve(import.meta.dirname, '../..');
+export const stackDir = resolve(process.env.STACK_DIR || join(repoDir, '.stack'));
+
+// Outside the repository, so that a second clone (a CI run) finds what took minutes to build.
+export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lienthong');
+
+// A second stack beside a running one: another STACK_DIR and a STACK_PORT_OFFSET.
+const offset = Number(process.env.STACK_PORT_OFFSET || 0);
+
+export const ports = {
+  gateway: 47080 + offset,
+  postgres: 47432 + offset,
+  rabbitmq: 47672 + offset,
+  rabbitmqManagement: 47673 + offset,
+  epmd: 47674 + offset,
+  rabbitmqDistribution: 47675 + offset,
+  s3: 47900 + offset,
+  cephMon: 47901 + offset,
+};
+
+const appPorts = { auth: 47180, connector: 47280, scheduler: 47380, notifier: 47480 };
+export const apps = Object.keys(appPorts);
+export const instances = [1, 2];
+export const appPort = (app, instance) => appPorts[app] + offset + instance;
+// +10 and not +100: with steps of 100 auth's internal port would be connector's public one.
+export const internalPort = (app, instance) => appPort(app, instance) + 10;
+
+/** A reason the stack cannot do what was asked, in one sentence for the person who asked. */
+export class StackError extends Error {}
+
+export function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+export function stackPath(...parts) {
+  return join(stackDir, ...parts);
+}
+
+/** 0711: the servers' unprivileged users must reach their own folders, and read nothing else. */
+export function makeStackDir() {
+  mkdirSync(stackDir, { recursive: true });
+  chmodSync(stackDir, 0o711);
+  for (const part of ['logs', 'pids', 'data']) mkdirSync(stackPath(part), { recursive: true, mode: 0o700 });
+}
+
+const newSecret = () => randomBytes(32).toString('base64url');
+
+/** Made once per stack folder, kept with mode 0600, never in the repository. */
+export function credentials() {
+  const file = stackPath('credentials.json');
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  makeStackDir();
+  const made = {
+    postgresAdmin: newSecret(),
+    rabbitmq: newSecret(),
+    s3AccessKey: `LT${randomBytes(9).toString('hex').toUpperCase()}`,
+    s3SecretKey: newSecret(),
+    platformSecret: newSecret(),
+    masterKey: newSecret(),
+  };
+  writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
+  return made;
+}
+
+/** What any process needs to use the servers: the lines of `.stack/env`. */
+export function serverEnv() {
+  const secret = credentials();
+  return {
+    // The name is also the password: this database listens on loopback alone and holds nothing but tests.
+    DATABASE_URL: `postgres://lienthong:lienthong@127.0.0.1:${ports.postgres}/lienthong`,
+    QUEUE: 'rabbitmq',
+    RABBITMQ_URL: `amqp://lienthong:${secret.rabbitmq}@127.0.0.1:${ports.rabbitmq}/lienthong`,
+    RABBITMQ_MANAGEMENT_URL: `http://lienthong:${secret.rabbitmq}@127.0.0.1:${ports.rabbitmqManagement}`,
+    STORAGE: 's3',
+    S3_ENDPOINT: `http://127.0.0.1:${ports.s3}`,
+    S3_REGION: 'us-east-1',
+    S3_BUCKET: 'lienthong',
+    S3_ACCESS_KEY: secret.s3AccessKey,
+    S3_SECRET_KEY: secret.s3SecretKey,
+  };
+}
+
+export const publicUrl = `http://127.0.0.1:${ports.gateway}`;
+export const adminKeyFile = stackPath('admin-key.json');
+
+export function appEnv(app, instance) {
+  const secret = credentials();
+  const env = {
+    ...serverEnv(),
+    PORT: String(appPort(app, instance)),
+    HOST: '127.0.0.1',
+    INTERNAL_PORT: String(internalPort(app, instance)),
+    PUBLIC_URL: publicUrl,
+    DATA_DIR: stackPath('data'),
+    PLATFORM_SECRET: secret.platformSecret,
+  };
+  if (app === 'auth') return { ...env, MASTER_KEY: secret.masterKey, ADMIN_KEY_FILE: adminKeyFile };
+  if (app === 'scheduler') return env;
+  return { ...env, AUTH_INTERNAL_URL: instances.map((n) => `http://127.0.0.1:${internalPort('auth', n)}`).join(',') };
+}
+
+/** Writes `KEY=value` lines to a 0600 file and returns them. */
+export function writeEnvFile(name, env) {
+  const lines = Object.entries(env).map(([key, value]) => `${key}=${value}\n`);
+  writeFileSync(stackPath(name), lines.join(''), { mode: 0o600 });
+  return lines.join('');
+}
