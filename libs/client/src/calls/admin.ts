@@ -1,0 +1,73 @@
+import type {
+  Agency,
+  AgencyChange,
+  Grant,
+  IssuedKey,
+  KeyView,
+  NewAgency,
+  NewGrant,
+  NewKey,
+  NewSystem,
+  Page,
+  QueuesAnswer,
+  System,
+  SystemChange,
+} from '@lienthong/contracts';
+import { type Call, type Connection, pathOf } from '../transport/connection';
+import { everyItem, type PageQuery } from './pages';
+
+type Query = Omit<PageQuery, 'cursor'>;
+
+/**
+ * For operators (protocol 9), always signed with the administrator's access key. Creating is not repeated after an unclear failure:
+ * look whether it is there, then decide.
+ */
+export class AdminCalls {
+  constructor(private readonly connection: Pick<Connection, 'call'>) {}
+
+  readonly agencies = {
+    list: (query: Query = {}) => this.list<Agency>('/v1/admin/agencies', query),
+    create: (body: NewAgency) => this.call<Agency>({ method: 'POST', path: '/v1/admin/agencies', body }),
+    change: (code: string, body: AgencyChange) =>
+      this.call<Agency>({ method: 'PATCH', path: pathOf('v1', 'admin', 'agencies', code), body, repeatable: true }),
+  };
+
+  readonly systems = {
+    list: (query: Query = {}) => this.list<System>('/v1/admin/systems', query),
+    create: (body: NewSystem) => this.call<System>({ method: 'POST', path: '/v1/admin/systems', body }),
+    change: (systemId: string, body: SystemChange) =>
+      this.call<System>({ method: 'PATCH', path: pathOf('v1', 'admin', 'systems', systemId), body, repeatable: true }),
+  };
+
+  readonly keys = {
+    list: (systemId: string, query: Query = {}) => this.list<KeyView>(this.keysOf(systemId), query),
+    /** The secret is in the answer this once. */
+    issue: (systemId: string, body: NewKey) =>
+      this.call<IssuedKey>({ method: 'POST', path: this.keysOf(systemId), body }),
+    revoke: (systemId: string, accessKey: string) =>
+      this.call<void>({ method: 'DELETE', path: `${this.keysOf(systemId)}${pathOf(accessKey)}` }),
+  };
+
+  readonly grants = {
+    list: (query: Query = {}) => this.list<Grant>('/v1/admin/grants', query),
+    create: (body: NewGrant) => this.call<Grant>({ method: 'POST', path: '/v1/admin/grants', body }),
+    remove: (grantId: string) => this.call<void>({ method: 'DELETE', path: pathOf('v1', 'admin', 'grants', grantId) }),
+  };
+
+  /** Depth, oldest age and rate per work queue and per destination. */
+  queues(): Promise<QueuesAnswer> {
+    return this.call({ method: 'GET', path: '/v1/admin/queues' });
+  }
+
+  private keysOf(systemId: string): string {
+    return pathOf('v1', 'admin', 'systems', systemId, 'keys');
+  }
+
+  private list<T>(path: string, query: Query): AsyncGenerator<T> {
+    return everyItem((cursor) => this.call<Page<T>>({ method: 'GET', path, query: { ...query, cursor } }));
+  }
+
+  private call<T>(call: Call): Promise<T> {
+    return this.connection.call<T>({ ...call, signedWith: 'accessKey' });
+  }
+}

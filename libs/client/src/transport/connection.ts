@@ -1,0 +1,204 @@
+import { type Language, LienThongError, type SessionAnswer } from '@lienthong/contracts';
+import { type SigningKey, signRequest } from '@lienthong/signing';
+import { Agent, type Dispatcher, request } from 'undici';
+import { type Credentials, signingKeyOf } from './credentials';
+import { errorOf, PlatformError } from './platform-error';
+import { mayRetry, RETRY_LIMITS, type RetryLimits, withRetries } from './retries';
+import { SessionKeeper } from './session-keeper';
+import { isAbort, UnreachableError } from './unreachable-error';
+
+/** Certificates for TLS beyond what the system trusts: an authority of one's own, or a client certificate. PEM. */
+export interface TlsOptions {
+  ca?: string;
+  cert?: string;
+  key?: string;
+}
+
+export interface ConnectionOptions extends Partial<Credentials> {
+  /** The platform's one public origin, for example `https://lienthong.example.gov.vn`. */
+  baseUrl: string;
+  /** Language of the platform's error texts; default `vi`. */
+  language?: Language;
+  /** Open a session with the access key and sign with it (default), or sign each request with the access key itself. */
+  session?: boolean;
+  retry?: Partial<RetryLimits>;
+  tls?: TlsOptions;
+  /** Connections kept open to one host; default 16. */
+  connections?: number;
+}
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: object;
+  headers?: Record<string, string>;
+  /** A second arrival of the same call does no harm. Default: true for GET, PUT and DELETE. */
+  repeatable?: boolean;
+  /** Default `session` (which is the access key when the client keeps no session). */
+  signedWith?: 'session' | 'accessKey' | 'nothing';
+  /** Not worth a second try. */
+  once?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Protocol 4 (Q4): every call answers within 30 s or fails; a little longer here so that the platform's own answer wins. */
+const ANSWER_WITHIN_MS = 35_000;
+
+/** The signed, retrying HTTP connection to one platform. Everything the client asks of the platform goes through `call`. */
+export class Connection {
+  readonly origin: string;
+  readonly language: Language;
+  readonly dispatcher: Dispatcher;
+  readonly limits: RetryLimits;
+  readonly sessions: SessionKeeper;
+  readonly tls: TlsOptions;
+  private readonly credentials: Partial<Credentials>;
+  private readonly keepsSession: boolean;
+  private clockOffsetMs = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.origin = originOf(options.baseUrl);
+    this.language = options.language ?? 'vi';
+    this.limits = { ...RETRY_LIMITS, ...options.retry };
+    this.tls = options.tls ?? {};
+    this.credentials = options;
+    this.keepsSession = options.session ?? true;
+    this.dispatcher = new Agent({
+      connections: options.connections ?? 16,
+      keepAliveTimeout: 30_000,
+      headersTimeout: ANSWER_WITHIN_MS,
+      bodyTimeout: ANSWER_WITHIN_MS,
+      connect: { timeout: 10_000, ...this.tls },
+    });
+    this.sessions = new SessionKeeper(() => this.openSession({}));
+  }
+
+  /** `POST /v1/sessions`, signed with the access key (S1, S5, A1). */
+  openSession(body: { destination?: string }): Promise<SessionAnswer> {
+    return this.call({ method: 'POST', path: '/v1/sessions', body, repeatable: true, signedWith: 'accessKey' });
+  }
+
+  /**
+   * Makes the call, again where that is safe, each time with a fresh nonce and signature.
+   * @returns the JSON of the answer; undefined for 204
+   * @throws PlatformError what the platform answered; UnreachableError when no answer came
+   */
+  async call<T>(call: Call): Promise<T> {
+    const repeatable = call.repeatable ?? ['GET', 'PUT', 'DELETE'].includes(call.method);
+    const once = { session: false, clock: false };
+    // Opening a session has tries of its own; its failure is final here, or the two would multiply.
+    let opening = false;
+    const attempt = async (): Promise<T> => {
+      opening = true;
+      const key = await this.keyFor(call.signedWith ?? 'session');
+      opening = false;
+      try {
+        return await this.exchange<T>(call, key);
+      } catch (error) {
+        if (key && sessionGone(error) && !once.session && this.refuseSession(key.keyId)) once.session = true;
+        else if (this.clockCorrected(error) && !once.clock) once.clock = true;
+        else throw error;
+        return attempt();
+      }
+    };
+    return withRetries(
+      this.limits,
+      attempt,
+      (error) => !opening && !call.once && mayRetry(error, repeatable),
+      call.signal,
+    );
+  }
+
+  /** Headers that sign a request to the platform made elsewhere (the WebSocket upgrade). */
+  async signatureFor(method: string, target: string): Promise<{ keyId: string; headers: Record<string, string> }> {
+    const key = await this.keyFor('session');
+    if (!key) throw new LienThongError('invalid_configuration', { why: 'accessKey' });
+    return { keyId: key.keyId, headers: this.sign(method, target, undefined, key) };
+  }
+
+  /** The platform no longer takes this session: the next request opens another. @returns whether it was one */
+  refuseSession(keyId: string): boolean {
+    if (!this.keepsSession || keyId === this.credentials.accessKey) return false;
+    this.sessions.refuse(keyId);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.dispatcher.close();
+  }
+
+  private async keyFor(signedWith: 'session' | 'accessKey' | 'nothing'): Promise<SigningKey | undefined> {
+    if (signedWith === 'nothing') return undefined;
+    if (signedWith === 'session' && this.keepsSession) return this.sessions.key();
+    const { accessKey = '', ...rest } = this.credentials;
+    return signingKeyOf({ accessKey, ...rest });
+  }
+
+  private async exchange<T>(call: Call, key: SigningKey | undefined): Promise<T> {
+    const target = targetOf(call.path, call.query);
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = {
+      accept: 'application/json, application/problem+json',
+      'accept-language': this.language,
+      'user-agent': 'lienthong-client/0.1.0',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...call.headers,
+      ...(key ? this.sign(call.method, target, body, key) : {}),
+    };
+    const { method, signal } = call;
+    const { dispatcher, origin } = this;
+    const answer = await request(origin + target, { method, headers, body, signal, dispatcher })
+      .then(async ({ statusCode, headers, body }) => ({ statusCode, headers, text: await body.text() }))
+      .catch((error: unknown) => {
+        throw isAbort(error) ? error : new UnreachableError(origin, error);
+      });
+    if (answer.statusCode < 300) return (answer.text === '' ? undefined : JSON.parse(answer.text)) as T;
+    throw errorOf(
+      {
+        status: answer.statusCode,
+        contentType: String(answer.headers['content-type'] ?? ''),
+        retryAfter: answer.headers['retry-after']?.toString(),
+        text: answer.text,
+        from: origin,
+      },
+      this.language,
+    );
+  }
+
+  private sign(method: string, target: string, body: string | undefined, key: SigningKey): Record<string, string> {
+    const created = Math.floor((Date.now() + this.clockOffsetMs) / 1000);
+    return signRequest({ method, target, body }, key, { created });
+  }
+
+  /** Q8: a clock that is wrong is told by `doctor`; work goes on with the platform's time, learnt from its refusal. */
+  private clockCorrected(error: unknown): boolean {
+    if (!(error instanceof PlatformError) || error.code !== 'clock_skew') return false;
+    const serverTime = Date.parse(String(error.problem.serverTime));
+    if (Number.isNaN(serverTime)) return false;
+    this.clockOffsetMs = serverTime - Date.now();
+    return true;
+  }
+}
+
+const sessionGone = (error: unknown): boolean =>
+  error instanceof PlatformError && ['session_expired', 'unknown_key'].includes(error.problem.code);
+
+/** Paths and queries are signed, so nothing may stand before `/v1`. */
+function originOf(baseUrl: string): string {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search) {
+    throw new LienThongError('invalid_configuration', { why: `baseUrl ${baseUrl}` });
+  }
+  return url.origin;
+}
+
+export function targetOf(path: string, query: Call['query'] = {}): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
+  return given.size === 0 ? path : `${path}?${given}`;
+}
+
+/** Joins names into a path; a system id keeps its slash (protocol 2: two segments, never percent-encoded). */
+export const pathOf = (...segments: string[]): string =>
+  `/${segments.map((segment) => segment.split('/').map(encodeURIComponent).join('/')).join('/')}`;
