@@ -1,11 +1,11 @@
 // The list of cases that generate-signatures.mjs writes: what is signed, what is done to it afterwards, what a server must say.
 import { constants, createHash, createHmac, sign } from 'node:crypto';
 
+const set = (request, name, value) => (request.headers.find(([header]) => header.toLowerCase() === name)[1] = value);
+const drop = (request, name) => (request.headers = request.headers.filter(([header]) => header.toLowerCase() !== name));
+
 /** `add(keyId, name, expect, shape, change)` makes one case; see generate-signatures.mjs. */
 export function addCases({ add, keys, make, digest, get, now, pss }) {
-  const set = (request, name, value) => (request.headers.find(([header]) => header.toLowerCase() === name)[1] = value);
-  const drop = (request, name) =>
-    (request.headers = request.headers.filter(([header]) => header.toLowerCase() !== name));
   const signatureText = (text) => (request) => set(request, 'signature', text(get(request.headers, 'signature')));
 
   const json = '{"to":["H01.20"],"title":"V/v kiểm thử"}';
