@@ -3,6 +3,11 @@ import { MAX_ATTEMPTS, outcomeOf } from './outcome';
 
 const lowest = () => 0;
 const highest = () => 1;
+const delays = (random: () => number) =>
+  Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => {
+    const outcome = outcomeOf(new Error('x'), index + 1, random);
+    return outcome.kind === 'retry' ? outcome.delayMs / 1000 : null;
+  });
 
 describe('outcomeOf', () => {
   it('buries a task whose error is permanent, on the first attempt, with its code in the reason', () => {
@@ -23,11 +28,6 @@ describe('outcomeOf', () => {
   });
 
   it('waits 1 s to 5 min, twice as long each time, with jitter of one half', () => {
-    const delays = (random: () => number) =>
-      Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => {
-        const outcome = outcomeOf(new Error('x'), index + 1, random);
-        return outcome.kind === 'retry' ? outcome.delayMs / 1000 : null;
-      });
     expect(delays(lowest)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 150, 150, 150]);
     expect(delays(highest)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
   });

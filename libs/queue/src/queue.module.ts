@@ -7,14 +7,16 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { PostgresQueue, type PostgresQueueOptions } from './postgres-queue';
+import { PostgresQueue, type PostgresQueueOptions } from './postgres/postgres-queue';
 import { Queue } from './queue';
+import { RabbitmqQueue, type RabbitmqQueueOptions } from './rabbitmq/rabbitmq-queue';
 
-export type QueueSettings = { driver: 'postgres' } & PostgresQueueOptions;
+export type QueueSettings =
+  ({ driver: 'rabbitmq' } & RabbitmqQueueOptions) | ({ driver: 'postgres' } & PostgresQueueOptions);
 
 /** @returns the queue that the settings name, not yet open. */
 export function createQueue(settings: QueueSettings): Queue {
-  return new PostgresQueue(settings);
+  return settings.driver === 'rabbitmq' ? new RabbitmqQueue(settings) : new PostgresQueue(settings);
 }
 
 /** Opens with the application and closes after its handlers have drained (Nest stops microservices before `onApplicationShutdown`). */

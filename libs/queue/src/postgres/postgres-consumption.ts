@@ -1,9 +1,9 @@
 import type { Task } from '@lienthong/contracts';
 import { Logger } from '@nestjs/common';
 import type { Job, JobResult, PgBoss } from 'pg-boss';
-import { type Lane, readTask, SHARES } from './lanes';
-import type { Consumption, QueuedTask, TaskOutcome } from './queue';
-import { pause, Trouble } from './trouble';
+import { type Lane, readTask, SHARES } from '../lanes';
+import type { Consumption, QueuedTask, TaskOutcome } from '../queue';
+import { pause, Trouble } from '../trouble';
 
 export interface StoredTask {
   task: Task;

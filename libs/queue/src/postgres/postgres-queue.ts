@@ -1,10 +1,10 @@
 import type { TaskKind } from '@lienthong/contracts';
 import { Logger } from '@nestjs/common';
 import { PgBoss } from 'pg-boss';
-import { allLanes, CONFIRM_MS, deadQueue, DELIVERY_LIMIT, laneOf, lanesOf, readTask } from './lanes';
+import { allLanes, CONFIRM_MS, deadQueue, DELIVERY_LIMIT, laneOf, lanesOf, readTask } from '../lanes';
 import { PostgresConsumption, type StoredTask } from './postgres-consumption';
-import { type Consumption, type DeadLetter, type Depth, Queue, type QueuedTask, type TaskOutcome } from './queue';
-import { pause, within } from './trouble';
+import { type Consumption, type DeadLetter, type Depth, Queue, type QueuedTask, type TaskOutcome } from '../queue';
+import { pause, within } from '../trouble';
 
 export interface PostgresQueueOptions {
   /** A direct connection or a session-mode pooler: LISTEN does not pass a transaction-mode pooler (then tasks wait for the next poll, 2 s). */
