@@ -8,3 +8,8 @@ export * from './key.entity';
 export * from './persistence.module';
 export * from './sealed-box';
 export * from './system.entity';
+export * from './key.store';
+export * from './nonce.store';
+export * from './platform-key.store';
+export * from './session.store';
+export * from './stream-ticket.store';

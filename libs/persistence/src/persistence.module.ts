@@ -2,7 +2,12 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Ty
 import { ModuleRef } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
+import { KeyStore } from './key.store';
+import { NonceStore } from './nonce.store';
 import { OutboxStore } from './outbox.store';
+import { PlatformKeyStore } from './platform-key.store';
+import { SessionStore } from './session.store';
+import { StreamTicketStore } from './stream-ticket.store';
 import { AfterCommit, Transactions } from './transactions';
 
 export interface PersistenceSettings extends DatabaseSettings {
@@ -13,7 +18,7 @@ export interface PersistenceSettings extends DatabaseSettings {
 }
 
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
-const STORES: Type[] = [OutboxStore];
+const STORES: Type[] = [KeyStore, NonceStore, OutboxStore, SessionStore, StreamTicketStore];
 
 /**
  * The one way to PostgreSQL in a process. Imported once, by whoever composes the process (`main.ts` of an app, or standalone): a dynamic module
@@ -45,9 +50,14 @@ export class PersistenceModule implements OnApplicationShutdown {
             return new Transactions(dataSource, lazily(afterCommit));
           },
         },
+        {
+          provide: PlatformKeyStore,
+          inject: [Transactions],
+          useFactory: (transactions: Transactions) => new PlatformKeyStore(transactions, settings.platformSecret),
+        },
         ...stores,
       ],
-      exports: [DataSource, Transactions, ...STORES],
+      exports: [DataSource, Transactions, PlatformKeyStore, ...STORES],
     };
   }
 

@@ -1,0 +1,78 @@
+import type { Transactions } from './transactions';
+
+/** Rows of one statement: what waits beyond goes with the next. */
+const BATCH = 1000;
+
+interface Use {
+  keyId: string;
+  nonce: string;
+  expiresAt: Date;
+  resolve: (isNew: boolean) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * A nonce is good once per key, across all instances (protocol 3): the primary key of the table decides. Every signed request writes one, hence
+ * the batches: while a statement is under way, further uses collect and go together in the next, one commit for all of them.
+ */
+export class NonceStore {
+  private waiting: Use[] = [];
+  private sending = false;
+
+  constructor(private readonly transactions: Pick<Transactions, 'query'>) {}
+
+  /**
+   * @param expiresAt when a request with this nonce is refused for its age anyway
+   * @returns true on the first use; of two equal uses at once, exactly one is the first
+   */
+  use(keyId: string, nonce: string, expiresAt: Date): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ keyId, nonce, expiresAt, resolve, reject });
+      if (!this.sending) void this.send();
+    });
+  }
+
+  private async send(): Promise<void> {
+    this.sending = true;
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, BATCH);
+      try {
+        await this.record(batch);
+      } catch (error) {
+        for (const use of batch) use.reject(error);
+      }
+    }
+    this.sending = false;
+  }
+
+  private async record(batch: Use[]): Promise<void> {
+    const first = new Map<string, Use>();
+    for (const use of batch) {
+      const name = nameOf(use);
+      if (!first.has(name)) first.set(name, use);
+    }
+    // In one order everywhere: two instances that record the same nonces cannot deadlock.
+    const uses = [...first.keys()].toSorted().map((name) => first.get(name)!);
+    const rows = await this.transactions.query<{ keyId: string; nonce: string }>(
+      `INSERT INTO nonces (key_id, nonce, expires_at) SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+       ON CONFLICT DO NOTHING RETURNING key_id AS "keyId", nonce`,
+      [uses.map((use) => use.keyId), uses.map((use) => use.nonce), uses.map((use) => use.expiresAt)],
+    );
+    const fresh = new Set(rows.map(nameOf));
+    for (const use of batch) use.resolve(fresh.has(nameOf(use)) && first.get(nameOf(use)) === use);
+  }
+
+  /** @returns how many were forgotten, at most `limit` */
+  async forgetExpired(limit: number): Promise<number> {
+    const [{ n }] = await this.transactions.query<{ n: number }>(
+      `WITH gone AS (DELETE FROM nonces WHERE (key_id, nonce) IN (
+         SELECT key_id, nonce FROM nonces WHERE expires_at < now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)
+       SELECT count(*)::int AS n FROM gone`,
+      [limit],
+    );
+    return n;
+  }
+}
+
+/** Neither part may hold a space (protocol 3). */
+const nameOf = (use: Pick<Use, 'keyId' | 'nonce'>): string => `${use.keyId} ${use.nonce}`;

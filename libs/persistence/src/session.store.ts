@@ -1,0 +1,59 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Transactions } from './transactions';
+
+/** A session with what became of the key that opened it and of its system: it lives no longer than they do. */
+export interface SessionRecord {
+  sessionId: string;
+  accessKey: string;
+  /** Null: an administrator's. */
+  systemId: string | null;
+  expiresAt: Date;
+  endedAt: Date | null;
+  keyRevokedAt: Date | null;
+  keyExpiresAt: Date | null;
+  suspendedAt: Date | null;
+}
+
+/** An ended session is remembered for a day, so that its late users read `session_expired` and not `unknown_key`. */
+const REMEMBERED = `interval '1 day'`;
+
+export class SessionStore {
+  constructor(private readonly transactions: Transactions) {}
+
+  async open(session: { accessKey: string; systemId: string | null; expiresAt: Date }): Promise<string> {
+    const id = uuidv7();
+    await this.transactions.query(
+      'INSERT INTO sessions (id, access_key, system_id, expires_at) VALUES ($1, $2, $3, $4)',
+      [id, session.accessKey, session.systemId, session.expiresAt],
+    );
+    return id;
+  }
+
+  /** @param sessionId a UUID */
+  async find(sessionId: string): Promise<SessionRecord | undefined> {
+    const [row] = await this.transactions.query<SessionRecord>(
+      `SELECT s.id AS "sessionId", s.access_key AS "accessKey", s.system_id AS "systemId", s.expires_at AS "expiresAt", s.ended_at AS "endedAt",
+              k.revoked_at AS "keyRevokedAt", k.expires_at AS "keyExpiresAt", y.suspended_at AS "suspendedAt"
+       FROM sessions s JOIN keys k USING (access_key) LEFT JOIN systems y ON y.id = s.system_id WHERE s.id = $1`,
+      [sessionId],
+    );
+    return row;
+  }
+
+  async end(sessionId: string): Promise<void> {
+    await this.transactions.query('UPDATE sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL', [
+      sessionId,
+    ]);
+  }
+
+  /** @returns how many were forgotten, at most `limit` */
+  async forgetExpired(limit: number): Promise<number> {
+    const [{ n }] = await this.transactions.query<{ n: number }>(
+      `WITH gone AS (DELETE FROM sessions WHERE id IN (
+         SELECT id FROM sessions WHERE expires_at < now() - ${REMEMBERED} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)
+       SELECT count(*)::int AS n FROM gone`,
+      [limit],
+    );
+    return n;
+  }
+}
