@@ -1,24 +1,47 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { DataSource } from 'typeorm';
+import { ConnectionStore } from './connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
+import { DeliveryStore } from './delivery.store';
+import { EventStreamStore } from './event-stream.store';
 import { KeyStore } from './key.store';
 import { NonceStore } from './nonce.store';
 import { OutboxStore } from './outbox.store';
+import { PacketListStore } from './packet-list.store';
+import { PacketStore } from './packet.store';
 import { PlatformKeyStore } from './platform-key.store';
+import { ReceiptStore } from './receipt.store';
 import { SessionStore } from './session.store';
 import { StreamTicketStore } from './stream-ticket.store';
+import { TimelineStore } from './timeline.store';
 import { AfterCommit, Transactions } from './transactions';
+import { WatchStore } from './watch.store';
 
 export interface PersistenceSettings extends DatabaseSettings {
   /** The secret of the whole platform: the platform's signing keys are sealed under a key derived from it. */
   platformSecret: string;
+  /** `iss` of the receipts: the platform's public address. */
+  issuer: string;
   /** Brings the database to this program's version by itself: the embedded default only. Elsewhere a missing migration refuses to start. */
   migrate?: boolean;
 }
 
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
-const STORES: Type[] = [KeyStore, NonceStore, OutboxStore, SessionStore, StreamTicketStore];
+const STORES: Type[] = [
+  ConnectionStore,
+  DeliveryStore,
+  EventStreamStore,
+  KeyStore,
+  NonceStore,
+  OutboxStore,
+  PacketListStore,
+  PacketStore,
+  SessionStore,
+  StreamTicketStore,
+  TimelineStore,
+  WatchStore,
+];
 
 /**
  * The one way to PostgreSQL in a process. Imported once, by whoever composes the process (`main.ts` of an app, or standalone): a dynamic module
@@ -55,9 +78,15 @@ export class PersistenceModule implements OnApplicationShutdown {
           inject: [Transactions],
           useFactory: (transactions: Transactions) => new PlatformKeyStore(transactions, settings.platformSecret),
         },
+        {
+          provide: ReceiptStore,
+          inject: [Transactions, PlatformKeyStore],
+          useFactory: (transactions: Transactions, keys: PlatformKeyStore) =>
+            new ReceiptStore(transactions, keys, settings.issuer),
+        },
         ...stores,
       ],
-      exports: [DataSource, Transactions, PlatformKeyStore, ...STORES],
+      exports: [DataSource, Transactions, PlatformKeyStore, ReceiptStore, ...STORES],
     };
   }
 

@@ -5,3 +5,4 @@ export * from './queue';
 export * from './queue.module';
 export * from './queue-server';
 export * from './rabbitmq/rabbitmq-queue';
+export * from './prompt-relay';

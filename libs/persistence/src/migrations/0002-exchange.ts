@@ -71,8 +71,9 @@ export class Exchange1700000000002 implements MigrationInterface {
         finished_at  timestamptz,
         reason_code  text,
         reason       text,
-        -- the confirmation as it was first made: the same again gives the same receipt
+        -- the confirmation as it was first made and its receipt: the same again gives the same receipt
         confirmation jsonb,
+        driven_at    timestamptz NOT NULL DEFAULT now(),
         UNIQUE (packet_id, system_id)
       );
       CREATE INDEX deliveries_waiting ON deliveries (system_id, priority DESC, id) WHERE state IN ('pending','notified','ready');

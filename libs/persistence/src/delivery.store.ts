@@ -1,0 +1,242 @@
+import {
+  DELIVERY_TRANSITIONS,
+  type DeliveryState,
+  LienThongError,
+  type PacketDelivery,
+  PRIORITIES,
+  type Priority,
+  priorityRank,
+  type Route,
+  sourcesOf,
+  type WaitingDelivery,
+} from '@lienthong/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { PacketRow } from './packet.store';
+import { isoSql } from './times';
+import type { Transactions, Unit } from './transactions';
+
+export interface DeliveryRow {
+  id: string;
+  packetId: string;
+  systemId: string;
+  address: string;
+  routedBy: Route;
+  state: DeliveryState;
+  priority: Priority;
+  attempt: number;
+  announced: number;
+  availableAt: Date;
+  deliverBy: Date;
+  finishedAt: Date | null;
+  reasonCode: string | null;
+  reason: string | null;
+  confirmation: { request: unknown; receipt: string } | null;
+}
+
+const COLUMNS = `id, packet_id AS "packetId", system_id AS "systemId", address, routed_by AS "routedBy", state, priority, attempt, announced,
+  available_at AS "availableAt", deliver_by AS "deliverBy", finished_at AS "finishedAt", reason_code AS "reasonCode", reason, confirmation`;
+
+export const LIVE = `('pending', 'notified', 'ready')`;
+
+type StoredDelivery = Omit<DeliveryRow, 'priority'> & { priority: number };
+const deliveryOf = (row: StoredDelivery): DeliveryRow => ({ ...row, priority: PRIORITIES[row.priority] });
+
+/** What a destination is shown of a waiting delivery; `d` and `p` are the delivery and its packet. */
+const WAITING = `jsonb_build_object(
+  'deliveryId', d.id, 'packetId', d.packet_id, 'state', d.state, 'from', p.source, 'title', p.title,
+  'priority', ('{${PRIORITIES.join(',')}}'::text[])[d.priority + 1], 'dataType', p.data_type,
+  'parts', (SELECT jsonb_agg(jsonb_build_object('name', name, 'mediaType', media_type, 'size', size, 'sha256', sha256) ORDER BY ordinal)
+            FROM parts WHERE packet_id = p.id),
+  'deliverBy', ${isoSql('d.deliver_by')}, 'attempt', d.attempt)`;
+
+export interface WaitingFilter {
+  limit: number;
+  states?: DeliveryState[];
+  /** Where the former page ended. */
+  after?: { rank: number; id: string };
+}
+
+/** Deliveries: one packet for one system. */
+export class DeliveryStore {
+  constructor(private readonly transactions: Transactions) {}
+
+  /** Makes the deliveries of a packet at planning; those that exist already stay as they are. */
+  async plan(unit: Unit, packet: PacketRow, availableAt: Date): Promise<{ id: string; systemId: string }[]> {
+    return unit.query(
+      `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, available_at, deliver_by)
+       SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, $3, $4
+       FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
+       ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING id, system_id AS "systemId"`,
+      [
+        packet.id,
+        priorityRank(packet.priority),
+        availableAt,
+        packet.deliverBy,
+        JSON.stringify(packet.recipients.map((recipient) => ({ id: uuidv7(), ...recipient }))),
+      ],
+    );
+  }
+
+  /** Marks what is due to be announced, and returns it with the data of `packet.available`. Twice is once. */
+  async announce(
+    unit: Unit,
+    packetId: string,
+  ): Promise<{ deliveryId: string; systemId: string; data: WaitingDelivery }[]> {
+    return unit.query(
+      `WITH due AS (UPDATE deliveries SET announced = attempt
+                    WHERE packet_id = $1 AND state = 'pending' AND announced < attempt AND available_at <= now() RETURNING *)
+       SELECT d.id AS "deliveryId", d.system_id AS "systemId", ${WAITING} AS data FROM due d JOIN packets p ON p.id = d.packet_id`,
+      [packetId],
+    );
+  }
+
+  /** The delivery of this system, with its packet held (lock order everywhere: packet, then delivery). Throws not_found for absent and foreign alike. */
+  async lockOwn(unit: Unit, systemId: string, id: string): Promise<DeliveryRow> {
+    const found = await unit.query<{ packet_id: string }>(
+      `SELECT packet_id FROM deliveries WHERE id = $1 AND system_id = $2 AND available_at <= now()`,
+      [id, systemId],
+    );
+    if (found.length === 0) throw new LienThongError('not_found');
+    await unit.query('SELECT 1 FROM packets WHERE id = $1 FOR UPDATE', [found[0].packet_id]);
+    const [row] = await unit.query<StoredDelivery>(`SELECT ${COLUMNS} FROM deliveries WHERE id = $1`, [id]);
+    return deliveryOf(row);
+  }
+
+  /** The live deliveries of a packet whose row is held. */
+  async live(unit: Unit, packetId: string): Promise<DeliveryRow[]> {
+    const rows = await unit.query<StoredDelivery>(
+      `SELECT ${COLUMNS} FROM deliveries WHERE packet_id = $1 AND state IN ${LIVE} ORDER BY id`,
+      [packetId],
+    );
+    return rows.map(deliveryOf);
+  }
+
+  async isAnyLive(unit: Unit, packetId: string): Promise<boolean> {
+    const rows = await unit.query(`SELECT 1 FROM deliveries WHERE packet_id = $1 AND state IN ${LIVE} LIMIT 1`, [
+      packetId,
+    ]);
+    return rows.length > 0;
+  }
+
+  /** One guarded change along the table of transitions, for deliveries whose packet is held. */
+  async change(
+    unit: Unit,
+    ids: string[],
+    to: Exclude<DeliveryState, 'pending'>,
+    why: { reasonCode?: string; reason?: string; confirmation?: { request: unknown; receipt: string } } = {},
+  ): Promise<void> {
+    const final = DELIVERY_TRANSITIONS[to].length === 0;
+    const rows = await unit.query(
+      `UPDATE deliveries SET state = $2, finished_at = CASE WHEN $4 THEN now() END, reason_code = $5, reason = $6,
+                             confirmation = coalesce($7, confirmation)
+       WHERE id = ANY($1) AND state = ANY($3) RETURNING id`,
+      [
+        ids,
+        to,
+        sourcesOf(DELIVERY_TRANSITIONS, to),
+        final,
+        why.reasonCode ?? null,
+        why.reason ?? null,
+        why.confirmation ? JSON.stringify(why.confirmation) : null,
+      ],
+    );
+    if (rows.length !== ids.length) throw new LienThongError('wrong_state', { state: '?', action: `→ ${to}` });
+  }
+
+  /** Back to pending for another attempt at `availableAt`, after a retryable rejection. */
+  async retry(
+    unit: Unit,
+    id: string,
+    availableAt: Date,
+    why: { reasonCode?: string; reason?: string; confirmation: { request: unknown; receipt: string } },
+  ): Promise<void> {
+    const rows = await unit.query(
+      `UPDATE deliveries SET state = 'pending', attempt = attempt + 1, available_at = $3, driven_at = $3, reason_code = $4, reason = $5, confirmation = $6
+       WHERE id = $1 AND state = ANY($2) RETURNING id`,
+      [
+        id,
+        sourcesOf(DELIVERY_TRANSITIONS, 'pending'),
+        availableAt,
+        why.reasonCode ?? null,
+        why.reason ?? null,
+        JSON.stringify(why.confirmation),
+      ],
+    );
+    if (rows.length === 0) throw new LienThongError('wrong_state', { state: '?', action: '→ pending' });
+  }
+
+  /** What waits for a system, by priority, then age. */
+  async waiting(systemId: string, { limit, states, after }: WaitingFilter): Promise<WaitingDelivery[]> {
+    const rows = await this.transactions.query<{ item: WaitingDelivery }>(
+      `SELECT ${WAITING} AS item FROM deliveries d JOIN packets p ON p.id = d.packet_id
+       WHERE d.system_id = $1 AND d.state IN ${LIVE} AND d.available_at <= now()
+         AND ($3::text[] IS NULL OR d.state = ANY($3))
+         AND ($4::int IS NULL OR d.priority < $4 OR (d.priority = $4 AND d.id > $5))
+       ORDER BY d.priority DESC, d.id LIMIT $2`,
+      [systemId, limit, states ?? null, after?.rank ?? null, after?.id ?? null],
+    );
+    return rows.map((row) => row.item);
+  }
+
+  /** Finished deliveries too, newest first, when a state that is final is asked for. */
+  async inStates(
+    systemId: string,
+    states: DeliveryState[],
+    limit: number,
+    before?: string,
+  ): Promise<WaitingDelivery[]> {
+    const rows = await this.transactions.query<{ item: WaitingDelivery }>(
+      `SELECT ${WAITING} AS item FROM deliveries d JOIN packets p ON p.id = d.packet_id
+       WHERE d.system_id = $1 AND d.state = ANY($2) AND d.available_at <= now() AND ($4::uuid IS NULL OR d.id < $4) ORDER BY d.id DESC LIMIT $3`,
+      [systemId, states, limit, before ?? null],
+    );
+    return rows.map((row) => row.item);
+  }
+
+  async waitingCount(systemId: string): Promise<number> {
+    const [{ n }] = await this.transactions.query<{ n: string }>(
+      `SELECT count(*) AS n FROM deliveries WHERE system_id = $1 AND state IN ${LIVE} AND available_at <= now()`,
+      [systemId],
+    );
+    return Number(n);
+  }
+
+  /** Being listed is being told: pending → notified. */
+  async markListed(ids: string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.transactions.query(
+      `WITH told AS (UPDATE deliveries SET state = 'notified' WHERE id = ANY($1) AND state = 'pending' RETURNING id, packet_id)
+       INSERT INTO timeline (packet_id, delivery_id, event) SELECT packet_id, id, 'delivery.notified' FROM told`,
+      [ids],
+    );
+  }
+
+  /** Deliveries of a packet with their business statuses, for its source (`systemId` undefined) or for one destination. */
+  async ofPacket(packetId: string, systemId?: string): Promise<PacketDelivery[]> {
+    const rows = await this.transactions.query<{
+      item: PacketDelivery & { reasonCode: string | null; reason: string | null };
+    }>(
+      `SELECT jsonb_build_object('deliveryId', d.id, 'address', d.address, 'systemId', d.system_id, 'routedBy', d.routed_by, 'state', d.state,
+                'attempt', d.attempt, 'reasonCode', d.reason_code, 'reason', d.reason,
+                'statuses', coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('code', s.code, 'description', s.description,
+                                       'at', ${isoSql('s.at')})) ORDER BY s.id) FROM statuses s WHERE s.packet_id = d.packet_id AND s.delivery_id = d.id), '[]')) AS item
+       FROM deliveries d WHERE d.packet_id = $1 AND ($2::text IS NULL OR (d.system_id = $2 AND d.available_at <= now())) ORDER BY d.id`,
+      [packetId, systemId ?? null],
+    );
+    return rows.map(({ item: { reasonCode, reason, ...item } }) => ({
+      ...item,
+      ...(reasonCode ? { reasonCode } : {}),
+      ...(reason ? { reason } : {}),
+    }));
+  }
+
+  async addStatus(
+    unit: Unit,
+    status: { packetId: string; deliveryId: string; code: string; description: string | null; at: Date },
+  ): Promise<void> {
+    await unit.query(
+      'INSERT INTO statuses (id, packet_id, delivery_id, code, description, at) VALUES ($1, $2, $3, $4, $5, $6)',
+      [uuidv7(), status.packetId, status.deliveryId, status.code, status.description, status.at],
+    );
+  }
+}

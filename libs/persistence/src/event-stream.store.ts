@@ -1,0 +1,151 @@
+import type { EventType, StreamEvent } from '@lienthong/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { Transactions, Unit } from './transactions';
+
+export interface NewEvent {
+  systemId: string;
+  type: EventType;
+  packetId?: string;
+  deliveryId?: string;
+  data: Record<string, unknown>;
+}
+
+export interface StreamPosition {
+  lastOffset: number;
+  ackedOffset: number;
+  /** Events up to here are no longer kept. */
+  forgotten: number;
+}
+
+/** Events numbered by one pass. */
+const BATCH = 1000;
+/** The channel that tells every notifier which systems have new events; payload: the system id. */
+export const STREAM_CHANNEL = 'lienthong_stream';
+
+/**
+ * One ordered stream per system (protocol 7). Events are written in the transaction that makes them true, without an offset; after the commit
+ * a sequencer numbers what is committed, in batches, under one lock: offsets have no gaps, never change, and no transaction waits for another.
+ */
+export class EventStreamStore {
+  private numbering?: Promise<void>;
+  private again = false;
+
+  constructor(private readonly transactions: Transactions) {}
+
+  async add(unit: Unit, events: NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await unit.query(
+      `INSERT INTO events (id, system_id, type, packet_id, delivery_id, data)
+       SELECT id, "systemId", type, "packetId", "deliveryId", data
+       FROM jsonb_to_recordset($1) AS event (id uuid, "systemId" text, type text, "packetId" uuid, "deliveryId" uuid, data jsonb)`,
+      [JSON.stringify(events.map((event) => ({ id: uuidv7(), ...event })))],
+    );
+    unit.announced = true;
+  }
+
+  /** Numbers whatever is committed and not numbered. Calls made while it runs are served by one more run. */
+  number(): Promise<void> {
+    if (this.numbering) {
+      this.again = true;
+      return this.numbering;
+    }
+    this.numbering = this.numberAll().finally(() => (this.numbering = undefined));
+    return this.numbering;
+  }
+
+  private async numberAll(): Promise<void> {
+    do {
+      this.again = false;
+      while ((await this.numberBatch()) === BATCH);
+    } while (this.again);
+  }
+
+  private async numberBatch(): Promise<number> {
+    return this.transactions.run(async (unit) => {
+      await unit.query(`SELECT pg_advisory_xact_lock(hashtext('lienthong:number-events'))`);
+      const [{ n }] = await unit.query<{ n: string }>(
+        `WITH todo AS (SELECT seq, system_id FROM events WHERE "offset" IS NULL ORDER BY seq LIMIT ${BATCH}),
+              counted AS (SELECT seq, system_id, row_number() OVER (PARTITION BY system_id ORDER BY seq) AS place,
+                                 count(*) OVER (PARTITION BY system_id) AS total FROM todo),
+              heads AS (INSERT INTO streams (system_id, last_offset) SELECT DISTINCT system_id, total FROM counted
+                        ON CONFLICT (system_id) DO UPDATE SET last_offset = streams.last_offset + EXCLUDED.last_offset
+                        RETURNING system_id, last_offset),
+              numbered AS (UPDATE events SET "offset" = heads.last_offset - total + place FROM counted JOIN heads USING (system_id)
+                           WHERE events.seq = counted.seq RETURNING events.seq),
+              told AS (SELECT pg_notify('${STREAM_CHANNEL}', system_id) FROM heads)
+         SELECT (SELECT count(*) FROM numbered) + 0 * (SELECT count(*) FROM told) AS n`,
+      );
+      return Number(n);
+    });
+  }
+
+  async position(systemId: string): Promise<StreamPosition> {
+    const [row] = await this.transactions.query<Record<keyof StreamPosition, string>>(
+      `SELECT last_offset AS "lastOffset", acked_offset AS "ackedOffset", forgotten FROM streams WHERE system_id = $1`,
+      [systemId],
+    );
+    return {
+      lastOffset: Number(row?.lastOffset ?? 0),
+      ackedOffset: Number(row?.ackedOffset ?? 0),
+      forgotten: Number(row?.forgotten ?? 0),
+    };
+  }
+
+  /** Events after `after`, in order; at most `limit`. */
+  async after(systemId: string, after: number, limit: number, source: string): Promise<StreamEvent[]> {
+    const rows = await this.transactions.query<{
+      id: string;
+      type: EventType;
+      at: Date;
+      packet_id: string | null;
+      offset: string;
+      data: Record<string, unknown>;
+    }>(
+      `SELECT id, type, at, packet_id, "offset", data FROM events WHERE system_id = $1 AND "offset" > $2 ORDER BY "offset" LIMIT $3`,
+      [systemId, after, limit],
+    );
+    return rows.map((row) => ({
+      specversion: '1.0',
+      id: row.id,
+      source,
+      type: row.type,
+      time: row.at.toISOString(),
+      ...(row.packet_id ? { subject: row.packet_id } : {}),
+      datacontenttype: 'application/json',
+      offset: row.offset,
+      data: row.data,
+    }));
+  }
+
+  /**
+   * The system has everything up to `offset`: deliveries that these events announced become `notified` (proof, protocol 6).
+   * Acknowledging less than before, or more than there is, changes nothing beyond what there is.
+   */
+  async acknowledge(systemId: string, offset: number): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      const [moved] = await unit.query<{ before: string; now: string }>(
+        `UPDATE streams SET acked_offset = LEAST($2, last_offset) FROM (SELECT acked_offset AS before FROM streams WHERE system_id = $1 FOR UPDATE) old
+         WHERE system_id = $1 AND acked_offset < LEAST($2, last_offset) RETURNING old.before, acked_offset AS now`,
+        [systemId, offset],
+      );
+      if (!moved) return;
+      await unit.query(
+        `WITH told AS (
+           UPDATE deliveries SET state = 'notified'
+           WHERE state = 'pending' AND id IN (SELECT delivery_id FROM events WHERE system_id = $1 AND "offset" > $2 AND "offset" <= $3 AND type = 'packet.available')
+           RETURNING id, packet_id)
+         INSERT INTO timeline (packet_id, delivery_id, event) SELECT packet_id, id, 'delivery.notified' FROM told`,
+        [systemId, moved.before, moved.now],
+      );
+    });
+  }
+
+  /** The system asked for its events: it counts as online for three minutes. Written at most once in 30 s. */
+  async polled(systemId: string): Promise<void> {
+    await this.transactions.query(
+      `INSERT INTO streams (system_id, polled_at) VALUES ($1, now())
+       ON CONFLICT (system_id) DO UPDATE SET polled_at = now() WHERE streams.polled_at IS NULL OR streams.polled_at < now() - interval '30 s'`,
+      [systemId],
+    );
+  }
+}

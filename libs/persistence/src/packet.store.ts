@@ -1,0 +1,235 @@
+import {
+  PACKET_TRANSITIONS,
+  LienThongError,
+  type PacketState,
+  type Policy,
+  PRIORITIES,
+  type Priority,
+  priorityRank,
+  type Route,
+  sourcesOf,
+  task,
+  type TransferProtocol,
+} from '@lienthong/contracts';
+import type { Transactions, Unit } from './transactions';
+
+export interface PlannedRecipient {
+  address: string;
+  systemId: string;
+  routedBy: Route;
+}
+
+export interface PacketRow {
+  id: string;
+  source: string;
+  state: PacketState;
+  title: string;
+  priority: Priority;
+  dataType: string;
+  protocol: TransferProtocol;
+  inReplyTo: string | null;
+  policy: Policy;
+  recipients: PlannedRecipient[];
+  idempotencyKey: string | null;
+  requestDigest: Buffer | null;
+  createdAt: Date;
+  spaceExpiresAt: Date;
+  receivedAt: Date | null;
+  analysedAt: Date | null;
+  deliverBy: Date | null;
+  finishedAt: Date | null;
+  purgeAfter: Date | null;
+  purgedAt: Date | null;
+  receiptHash: string | null;
+}
+
+export interface PartRow {
+  ordinal: number;
+  name: string;
+  mediaType: string;
+  size: number;
+  sha256: string;
+  objectKey: string;
+  uploadId: string | null;
+}
+
+export interface NewPacket extends Pick<
+  PacketRow,
+  'id' | 'source' | 'title' | 'priority' | 'dataType' | 'protocol' | 'inReplyTo' | 'policy' | 'recipients'
+> {
+  idempotencyKey: string | null;
+  requestDigest: Buffer | null;
+  spaceSeconds: number;
+  parts: Omit<PartRow, 'uploadId'>[];
+}
+
+const COLUMNS = `id, source, state, title, priority, data_type AS "dataType", protocol, in_reply_to AS "inReplyTo", policy, recipients,
+  idempotency_key AS "idempotencyKey", request_digest AS "requestDigest", created_at AS "createdAt",
+  space_expires_at AS "spaceExpiresAt", received_at AS "receivedAt", analysed_at AS "analysedAt", deliver_by AS "deliverBy",
+  finished_at AS "finishedAt", purge_after AS "purgeAfter", purged_at AS "purgedAt", receipt_hash AS "receiptHash"`;
+
+type StoredPacket = Omit<PacketRow, 'priority'> & { priority: number };
+const packetOf = (row: StoredPacket): PacketRow => ({ ...row, priority: PRIORITIES[row.priority] });
+
+/** Packets, their parts, and the only statements that change a packet's state. */
+export class PacketStore {
+  constructor(private readonly transactions: Transactions) {}
+
+  /** @returns false when the source already has a packet under this idempotency key */
+  async insert(unit: Unit, packet: NewPacket): Promise<boolean> {
+    const inserted = await unit.query(
+      `INSERT INTO packets (id, source, state, title, priority, data_type, protocol, in_reply_to, policy, recipients, idempotency_key,
+                            request_digest, space_expires_at)
+       VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12))
+       ON CONFLICT (source, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id`,
+      [
+        packet.id,
+        packet.source,
+        packet.title,
+        priorityRank(packet.priority),
+        packet.dataType,
+        packet.protocol,
+        packet.inReplyTo,
+        JSON.stringify(packet.policy),
+        JSON.stringify(packet.recipients),
+        packet.idempotencyKey,
+        packet.requestDigest,
+        packet.spaceSeconds,
+      ],
+    );
+    if (inserted.length === 0) return false;
+    await unit.query(
+      `INSERT INTO parts (packet_id, ordinal, name, media_type, size, sha256, object_key)
+       SELECT $1, "ordinal", name, "mediaType", size, sha256, "objectKey"
+       FROM jsonb_to_recordset($2) AS part ("ordinal" smallint, name text, "mediaType" text, size bigint, sha256 text, "objectKey" text)`,
+      [packet.id, JSON.stringify(packet.parts)],
+    );
+    return true;
+  }
+
+  async byKey(source: string, idempotencyKey: string): Promise<PacketRow | undefined> {
+    const [row] = await this.transactions.query<StoredPacket>(
+      `SELECT ${COLUMNS} FROM packets WHERE source = $1 AND idempotency_key = $2`,
+      [source, idempotencyKey],
+    );
+    return row && packetOf(row);
+  }
+
+  /**
+   * The packet of this source.
+   * @throws not_found for an absent and for a foreign one alike
+   */
+  async own(source: string, id: string): Promise<PacketRow> {
+    const packet = await this.find(id);
+    if (packet?.source !== source) throw new LienThongError('not_found');
+    return packet;
+  }
+
+  async find(id: string): Promise<PacketRow | undefined> {
+    const [row] = await this.transactions.query<StoredPacket>(`SELECT ${COLUMNS} FROM packets WHERE id = $1`, [id]);
+    return row && packetOf(row);
+  }
+
+  /** Holds the packet's row until the transaction ends: whoever decides about it, its receipts or «all final» does so alone. */
+  async lock(unit: Unit, id: string): Promise<PacketRow | undefined> {
+    const [row] = await unit.query<StoredPacket>(`SELECT ${COLUMNS} FROM packets WHERE id = $1 FOR UPDATE`, [id]);
+    return row && packetOf(row);
+  }
+
+  async parts(id: string): Promise<PartRow[]> {
+    return partsOf(this.transactions, id);
+  }
+
+  async setUploadIds(id: string, uploads: { ordinal: number; uploadId: string }[]): Promise<void> {
+    await this.transactions.query(
+      `UPDATE parts SET upload_id = upload."uploadId"
+       FROM jsonb_to_recordset($2) AS upload ("ordinal" smallint, "uploadId" text)
+       WHERE packet_id = $1 AND parts.ordinal = upload."ordinal"`,
+      [id, JSON.stringify(uploads)],
+    );
+  }
+
+  /** open → received (S4), with the policy in force. */
+  async receive(unit: Unit, packet: PacketRow, policy: Policy, deliverBy: Date): Promise<void> {
+    await this.change(unit, packet.id, 'received', 'policy = $3, deliver_by = $4, received_at = now()', [
+      JSON.stringify(policy),
+      deliverBy,
+    ]);
+  }
+
+  /** Marks the analysis as passed; false when it was so already. */
+  async markAnalysed(unit: Unit, id: string): Promise<boolean> {
+    const rows = await unit.query(
+      `UPDATE packets SET analysed_at = now() WHERE id = $1 AND state = 'received' AND analysed_at IS NULL RETURNING id`,
+      [id],
+    );
+    return rows.length > 0;
+  }
+
+  /** received → scheduled (S4). */
+  async schedule(unit: Unit, id: string): Promise<void> {
+    await this.change(unit, id, 'scheduled');
+  }
+
+  /** The final state, when its content is to go, and the task that sees to it. */
+  async finish(
+    unit: Unit,
+    packet: PacketRow,
+    state: Extract<PacketState, 'completed' | 'expired' | 'refused' | 'recalled'>,
+  ): Promise<void> {
+    const keepSeconds = state === 'completed' ? (packet.policy.keepAfterConfirmSeconds ?? 0) : 0;
+    await this.change(
+      unit,
+      packet.id,
+      state,
+      'finished_at = now(), driven_at = now(), purge_after = now() + make_interval(secs => $3)',
+      [keepSeconds],
+    );
+    await unit.query('INSERT INTO finished_packets (source, state) VALUES ($1, $2)', [packet.source, state]);
+    await unit.enqueue(task('purge-content', packet.id), packet.priority, keepSeconds * 1000);
+  }
+
+  /** False when the content was recorded as gone already. */
+  async markPurged(unit: Unit, id: string): Promise<boolean> {
+    const rows = await unit.query(
+      'UPDATE packets SET purged_at = now() WHERE id = $1 AND purged_at IS NULL AND purge_after <= now() RETURNING id',
+      [id],
+    );
+    return rows.length > 0;
+  }
+
+  /** Packets of a source by state: the live ones counted by index, the finished ones from their sums. */
+  async countsOf(source: string): Promise<Record<PacketState, number>> {
+    const rows = await this.transactions.query<{ state: PacketState; n: string }>(
+      `SELECT state, count(*) AS n FROM packets WHERE source = $1 AND state IN ('open', 'received', 'scheduled') GROUP BY state
+       UNION ALL SELECT state, sum(n) FROM finished_packets WHERE source = $1 GROUP BY state`,
+      [source],
+    );
+    const none = Object.fromEntries(Object.keys(PACKET_TRANSITIONS).map((state) => [state, 0]));
+    return { ...none, ...Object.fromEntries(rows.map(({ state, n }) => [state, Number(n)])) } as Record<
+      PacketState,
+      number
+    >;
+  }
+
+  /** One guarded change along the table of transitions; a packet in another state is an error, never silence (invariant 2). */
+  private async change(unit: Unit, id: string, to: PacketState, set = '', values: unknown[] = []): Promise<void> {
+    const rows = await unit.query(
+      `UPDATE packets SET state = '${to}'${set && `, ${set}`} WHERE id = $1 AND state = ANY($2) RETURNING id`,
+      [id, sourcesOf(PACKET_TRANSITIONS, to), ...values],
+    );
+    if (rows.length > 0) return;
+    const [row] = await unit.query<{ state: PacketState }>('SELECT state FROM packets WHERE id = $1', [id]);
+    if (!row) throw new LienThongError('not_found');
+    throw new LienThongError('wrong_state', { state: row.state, action: `→ ${to}` }, { state: row.state });
+  }
+}
+
+export async function partsOf(on: Pick<Unit, 'query'>, packetId: string): Promise<PartRow[]> {
+  const rows = await on.query<Omit<PartRow, 'size'> & { size: string }>(
+    `SELECT ordinal, name, media_type AS "mediaType", size, sha256, object_key AS "objectKey", upload_id AS "uploadId"
+     FROM parts WHERE packet_id = $1 ORDER BY ordinal`,
+    [packetId],
+  );
+  return rows.map((row) => ({ ...row, size: Number(row.size) }));
+}

@@ -1,0 +1,94 @@
+import type { ReceiptBundle, ReceiptClaims, ReceiptEvent } from '@lienthong/contracts';
+import { newPlatformKey, type PlatformKey, platformKeyOf, receiptHash, signReceipt } from '@lienthong/signing';
+import { v7 as uuidv7 } from 'uuid';
+import type { PacketRow } from './packet.store';
+import type { PlatformKeyStore } from './platform-key.store';
+import type { Transactions, Unit } from './transactions';
+
+export interface ReceiptDraft {
+  event: ReceiptEvent;
+  to: string[];
+  parts: ReceiptClaims['parts'];
+  deliveryId?: string;
+  request?: ReceiptClaims['request'];
+  detail?: Record<string, unknown>;
+}
+
+/** How long a process signs with the key it knows before it looks for a newer one. */
+const KEY_MS = 60_000;
+
+/** The evidence of a packet: signed, chained by `prev`, written in the transaction that makes it true (protocol 8). */
+export class ReceiptStore {
+  private known?: { key: Promise<PlatformKey>; until: number };
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly platformKeys: PlatformKeyStore,
+    private readonly issuer: string,
+  ) {}
+
+  /**
+   * Appends to the packet's chain; the caller holds the packet's lock.
+   * @returns the compact JWS of the last draft
+   */
+  async append(unit: Unit, packet: PacketRow, drafts: ReceiptDraft[]): Promise<string> {
+    const key = await this.key();
+    const at = new Date();
+    const rows = drafts.map((draft) => {
+      const jti = uuidv7();
+      const claims: ReceiptClaims = {
+        iss: this.issuer,
+        jti,
+        iat: Math.floor(at.getTime() / 1000),
+        packetId: packet.id,
+        from: packet.source,
+        prev: packet.receiptHash,
+        ...draft,
+        parts: draft.parts.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
+      };
+      const jws = signReceipt(claims, key);
+      packet.receiptHash = receiptHash(jws);
+      return { jti, deliveryId: draft.deliveryId ?? null, event: draft.event, jws };
+    });
+    await unit.query(
+      `WITH chained AS (UPDATE packets SET receipt_hash = $2 WHERE id = $1)
+       INSERT INTO receipts (jti, packet_id, delivery_id, event, at, jws)
+       SELECT jti, $1, "deliveryId", event, $3, jws
+       FROM jsonb_to_recordset($4) AS receipt (jti uuid, "deliveryId" uuid, event text, jws text)`,
+      [packet.id, packet.receiptHash, at, JSON.stringify(rows)],
+    );
+    return rows[rows.length - 1].jws;
+  }
+
+  /** All of a packet's receipts for its source; for a destination those of the packet and of its own delivery. The chain needs them all, so the others' are shown too, without their delivery's request. */
+  async bundle(packetId: string): Promise<ReceiptBundle> {
+    const rows = await this.transactions.query<{
+      event: ReceiptEvent;
+      at: Date;
+      deliveryId: string | null;
+      jws: string;
+    }>(`SELECT event, at, delivery_id AS "deliveryId", jws FROM receipts WHERE packet_id = $1 ORDER BY seq`, [
+      packetId,
+    ]);
+    return {
+      packetId,
+      receipts: rows.map(({ event, at, deliveryId, jws }) => ({
+        event,
+        at: at.toISOString(),
+        ...(deliveryId ? { deliveryId } : {}),
+        jws,
+      })),
+    };
+  }
+
+  /** Signs with the platform's current key; a new platform gets its first here. */
+  private key(): Promise<PlatformKey> {
+    if (this.known && this.known.until > Date.now()) return this.known.key;
+    const key = this.platformKeys
+      .current(() => newPlatformKey() as { kid: string; privatePem: string; publicJwk: Record<string, string> })
+      .then(({ kid, privatePem }) => platformKeyOf(kid, privatePem));
+    this.known = { key, until: Date.now() + KEY_MS };
+    key.catch(() => (this.known = undefined));
+    return key;
+  }
+}

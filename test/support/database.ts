@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDataSource, EmbeddedPostgres } from '@lienthong/persistence';
+import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
+
+export interface TestDatabase {
+  url: string;
+  dataSource: DataSource;
+  drop(): Promise<void>;
+}
+
+/** A migrated database of its own on the server of DATABASE_URL, or on an embedded PostgreSQL started for this test file. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = process.env.DATABASE_URL ? undefined : startEmbedded();
+  const serverUrl = process.env.DATABASE_URL ?? (await server!.url);
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(serverUrl, `CREATE DATABASE ${name}`);
+  const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+  const dataSource = createDataSource({ url, poolSize: 10, applicationName: 'test' });
+  await dataSource.initialize();
+  await dataSource.runMigrations({ transaction: 'all' });
+  return {
+    url,
+    dataSource,
+    drop: async () => {
+      if (dataSource.isInitialized) await dataSource.destroy();
+      await onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`).catch((error) => {
+        if (!server) throw error;
+      });
+      await server?.stop();
+    },
+  };
+}
+
+function startEmbedded() {
+  const folder = mkdtempSync(join(tmpdir(), 'lienthong-test-'));
+  const postgres = new EmbeddedPostgres(folder);
+  return {
+    url: postgres.start(),
+    stop: async () => {
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
