@@ -211,7 +211,7 @@ export function addCases({ add, keys, make, digest, get, now, pss }) {
   add(hmac, 'no body digest that is known', 'signature_malformed', { ...post, digest: 'md5=:AAAA:' });
   add(hmac, 'body digest without padding', 'signature_malformed', {
     ...post,
-    digest: digest(json).replace('=:', ':').replace(/=:$/, ':'),
+    digest: digest(json).replace(/=:$/, ':'),
   });
   add(hmac, 'body digest in hexadecimal', 'signature_malformed', {
     ...post,

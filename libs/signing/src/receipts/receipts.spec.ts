@@ -38,6 +38,13 @@ describe('the published receipts', () => {
   });
 });
 
+it('takes no other algorithm even from a key set that names none', async () => {
+  const keys = published.keys.map((key) => ({ ...key, alg: undefined }));
+  for (const { bundle, valid } of cases) {
+    expect((await verifyReceipts(bundle, { keys })).valid).toBe(valid);
+  }
+});
+
 describe('receipts of our own', () => {
   it('verify in their chain, and their claims come back', async () => {
     const verified = await verify(chain(5));

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyAgainstNothing, verifySignature, type Algorithm } from './algorithms';
@@ -162,7 +163,7 @@ describe('verifying', () => {
   });
 
   it('never accepts an empty secret', () => {
-    const mac = Buffer.from('thcxhKZKXYuPLD0p3gVKBHtJBmhzSuDzvJ0yM8Cd3yo=', 'base64');
+    const mac = createHmac('sha256', '').update(base).digest();
     expect(verifySignature('hmac-sha256', { secret: '' }, base, mac)).toBe(false);
   });
 

@@ -10,7 +10,7 @@ const MAX_EXPONENT = 2n ** 64n;
 
 /**
  * @returns why an RSA public key must not be registered, in English; null when it may. It must be one SPKI PEM block, rsaEncryption, of 2048 to
- * 8192 bits, with an odd exponent of at least 65537.
+ * 8192 bits, with an odd exponent of at least 65537 and below 2^64.
  */
 export function weaknessOf(publicKeyPem: string): string | null {
   if (/PRIVATE KEY/.test(publicKeyPem)) {
@@ -30,7 +30,7 @@ export function weaknessOf(publicKeyPem: string): string | null {
   if (bits < MIN_BITS) return `the key has ${bits} bits, at least ${MIN_BITS} are needed`;
   if (bits > MAX_BITS) return `the key has ${bits} bits, at most ${MAX_BITS} are taken`;
   if (exponent < MIN_EXPONENT || exponent >= MAX_EXPONENT || exponent % 2n === 0n) {
-    return `the public exponent must be odd and at least ${MIN_EXPONENT}; use ${MIN_EXPONENT}`;
+    return `the public exponent must be odd, at least ${MIN_EXPONENT} and below 2^64; use ${MIN_EXPONENT}`;
   }
   return null;
 }
