@@ -41,6 +41,13 @@ export const ERRORS = {
     'Thân yêu cầu dài {actual} byte, giới hạn {limit} byte. Nội dung lớn hãy tải lên không gian lưu trữ (protocol: put hoặc multipart).',
     'The body has {actual} bytes, the limit is {limit}. Upload larger content to the space (protocol: put or multipart).',
   ),
+  request_timeout: entry(
+    408,
+    'Gửi quá lâu',
+    'Request took too long',
+    'Thân yêu cầu chưa đến đủ sau {seconds} giây. Kiểm tra đường truyền rồi gửi lại.',
+    'The body had not arrived after {seconds} s. Check the network and send again.',
+  ),
   limit_exceeded: entry(
     422,
     'Vượt giới hạn',

@@ -1,0 +1,149 @@
+import { LienThongError } from '@lienthong/contracts';
+import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import { type NestExpressApplication } from '@nestjs/platform-express';
+import express, { type RequestHandler, type Router } from 'express';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProcessConfig } from './config/process-settings';
+import { HealthChecks } from './health/health-checks';
+import { aliveRoute, readyRoutes } from './health/health.routes';
+import { Metrics } from './health/metrics';
+import { HttpAdapter, listen, openServer } from './http/http-adapter';
+import { InFlight } from './http/in-flight';
+import { jsonBody } from './http/json-body';
+import { problemHandler } from './http/problem.filter';
+import { rateLimit } from './http/rate-limit';
+import { requestLog } from './http/request-log';
+import { type Log, nestLogger } from './log';
+import { ownProcess } from './process';
+import { RuntimeModule } from './runtime.module';
+import { Shutdown } from './shutdown';
+
+export interface BootOptions {
+  /** Name of the app, in the log and in `/healthz`. */
+  name: string;
+  version?: string;
+  module: DynamicModule | Type;
+  config: ProcessConfig;
+  log: Log;
+  /** Express handlers that see a request before its body is read (the filesystem storage streams it). */
+  before?: RequestHandler[];
+  /** The queue this process takes tasks from; handlers are Nest event handlers. */
+  microservice?: (app: INestApplication) => CustomTransportStrategy | undefined;
+  /** Adds routes to the internal port; never mounted on the public one, so with `INTERNAL_PORT` 0 they do not exist. */
+  internal?: (router: Router, app: INestApplication) => void;
+  /** Longest wait for requests and tasks under way, once asked to stop. */
+  drainMs?: number;
+  /** False in specs, where the process is not ours: no signal handlers, no exit. */
+  ownsProcess?: boolean;
+}
+
+export interface RunningApp {
+  app: INestApplication;
+  port: number;
+  /** Stops as on SIGTERM, without ending the process; resolves when all is closed. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 30_000;
+
+/**
+ * Starts a process: Nest with log, validation and problem documents, health and metrics, queue, HTTP. On SIGTERM or SIGINT: not ready, no new connection
+ * and no new task, what is under way is finished (30 s at most), everything is closed, exit code 0.
+ * @throws BootError in one sentence when the port cannot be had
+ */
+export async function boot(options: BootOptions): Promise<RunningApp> {
+  const { config, log } = options;
+  const shutdown = new Shutdown();
+  const running: { close?: () => Promise<void> } = {};
+  if (options.ownsProcess ?? true) ownProcess(log, () => running.close?.());
+
+  const app = await NestFactory.create<NestExpressApplication>(
+    { module: class Process {}, imports: [RuntimeModule.with(log, shutdown), options.module] },
+    new HttpAdapter(),
+    { bodyParser: false, abortOnError: false, logger: nestLogger(log) },
+  );
+  const inFlight = mount(app, options, shutdown);
+  const strategy = options.microservice?.(app);
+  if (strategy) app.connectMicroservice({ strategy });
+
+  const internal = await openInternal(app, options);
+  try {
+    await app.init();
+    await listen(app.getHttpServer(), 'PORT', config.PORT, config.HOST);
+    await app.startAllMicroservices();
+  } catch (error) {
+    internal?.close();
+    await app.close();
+    throw error;
+  }
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  log.info({ port, internalPort: config.INTERNAL_PORT || undefined, pid: process.pid }, 'started');
+
+  let closing: Promise<void> | undefined;
+  running.close = () => (closing ??= stop());
+  return { app, port, close: running.close };
+
+  async function stop(): Promise<void> {
+    const start = performance.now();
+    shutdown.begin();
+    const server: Server = app.getHttpServer();
+    server.close();
+    const drained = Promise.all([inFlight.none(), strategy?.close()]);
+    const late = await Promise.race([
+      drained.then(() => false),
+      sleep(options.drainMs ?? DRAIN_MS, true, { ref: false }),
+    ]);
+    if (late) log.warn({ requests: inFlight.count }, 'work under way was cut off');
+    await app.close();
+    internal?.closeAllConnections();
+    internal?.close();
+    log.info({ durationMs: Math.round(performance.now() - start) }, 'stopped');
+  }
+}
+
+/** The order of these is the order in which a request meets them. */
+function mount(app: NestExpressApplication, options: BootOptions, shutdown: Shutdown): InFlight {
+  const { config, log, name, version = '0.0.0' } = options;
+  const health = app.get(HealthChecks);
+  const metrics = app.get(Metrics);
+  const inFlight = new InFlight(shutdown);
+
+  app.disable('x-powered-by').disable('etag');
+  app.set('trust proxy', trusted(config.TRUST_PROXY));
+  app.use(aliveRoute(name, version));
+  if (config.INTERNAL_PORT === 0) app.use(readyRoutes(health, metrics));
+  app.use(requestLog(log, metrics), inFlight.handler, plainHeaders, rateLimit(config.RATE_LIMIT_PER_MINUTE));
+  for (const handler of options.before ?? []) app.use(handler);
+  app.use(jsonBody());
+  return inFlight;
+}
+
+const plainHeaders: RequestHandler = (_req, res, next) => {
+  res.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+  next();
+};
+
+const notFound: RequestHandler = () => {
+  throw new LienThongError('not_found');
+};
+
+const trusted = (proxies: readonly string[]): number | string[] | false => {
+  if (proxies.length === 1 && /^\d+$/.test(proxies[0])) return Number(proxies[0]);
+  return proxies.length > 0 && [...proxies];
+};
+
+async function openInternal(app: INestApplication, options: BootOptions): Promise<Server | undefined> {
+  const { config, log, name, version = '0.0.0' } = options;
+  if (config.INTERNAL_PORT === 0) return undefined;
+  const routes = express().disable('x-powered-by');
+  routes.use(aliveRoute(name, version), readyRoutes(app.get(HealthChecks), app.get(Metrics)));
+  routes.use(requestLog(log, app.get(Metrics)), jsonBody());
+  const router = express.Router();
+  options.internal?.(router, app);
+  routes.use(router, notFound, problemHandler(log));
+  return listen(openServer(routes), 'INTERNAL_PORT', config.INTERNAL_PORT, config.HOST);
+}

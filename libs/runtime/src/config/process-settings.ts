@@ -1,0 +1,31 @@
+import { type ConfigOf, setting } from './setting';
+
+/** The settings that every process has. */
+export const processSettings = {
+  PORT: setting.integer('Port of the public API', { default: 3000, min: 0, max: 65535 }),
+  HOST: setting.text('Address to listen on', { default: '0.0.0.0' }),
+  INTERNAL_PORT: setting.integer(
+    'Port of readiness, metrics and internal routes; 0 puts readiness and metrics on PORT',
+    {
+      default: 0,
+      min: 0,
+      max: 65535,
+    },
+  ),
+  PUBLIC_URL: setting.url('Address under which clients reach the platform', { default: 'http://localhost:3000' }),
+  LOG_LEVEL: setting.choice(
+    'Least important log line to write',
+    ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+    { default: 'info' },
+  ),
+  RATE_LIMIT_PER_MINUTE: setting.integer('Requests a minute from one address, per instance; 0 is no limit', {
+    default: 6000,
+    min: 0,
+  }),
+  TRUST_PROXY: setting.list(
+    'Proxies whose X-Forwarded-For is believed: addresses, subnets, loopback, uniquelocal, or the number of hops',
+    { default: [] },
+  ),
+};
+
+export type ProcessConfig = ConfigOf<typeof processSettings>;

@@ -1,0 +1,92 @@
+import { LIMITS, LienThongError } from '@lienthong/contracts';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { parseStrictJson } from './strict-json';
+
+declare module 'http' {
+  interface IncomingMessage {
+    /** The body exactly as it came, for the signature; undefined when there is none. */
+    rawBody?: Buffer;
+  }
+}
+
+/** A body that takes longer is an attack (slow body) or hopeless; uploads to the filesystem storage do not come through here. */
+const BODY_MS = 30_000;
+
+/** A little more than allowed is read and dropped, so that the client gets to see the refusal instead of a broken connection. */
+const DROPPED_BYTES = 4 * LIMITS.jsonBodyBytes;
+
+/** Reads the body of a JSON route: `req.rawBody` holds its bytes, `req.body` the value. Nothing but JSON is taken, and query names must be unique. */
+export function jsonBody({ limit = LIMITS.jsonBodyBytes, timeoutMs = BODY_MS } = {}): RequestHandler {
+  return async (req: Request, res: Response, next: NextFunction) => {
+    refuseRepeatedQueryNames(req);
+    if (!hasBody(req)) return next();
+    try {
+      refuseOtherMedia(req);
+      req.rawBody = await read(req, limit, timeoutMs);
+    } catch (error) {
+      res.set('Connection', 'close');
+      throw error;
+    }
+    if (req.rawBody.length === 0) req.rawBody = undefined;
+    else req.body = parseStrictJson(req.rawBody);
+    next();
+  };
+}
+
+const hasBody = (req: Request): boolean =>
+  req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+
+function refuseOtherMedia(req: Request): void {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = req.headers;
+  const [media, ...parameters] = type.toLowerCase().split(';');
+  const charset = parameters
+    .map((parameter) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(parameter)?.[1])
+    .find(Boolean);
+  if (media.trim() !== 'application/json' || (charset ?? 'utf-8') !== 'utf-8')
+    throw new LienThongError('unsupported_media_type', { actual: type.slice(0, 100) || '-' });
+  if (encoding !== 'identity')
+    throw new LienThongError('unsupported_media_type', { actual: `Content-Encoding: ${encoding.slice(0, 50)}` });
+}
+
+/** Two values under one name would let the signature's reader and the handler pick different ones. */
+function refuseRepeatedQueryNames(req: Request): void {
+  const repeated = Object.entries(req.query).find(([, value]) => Array.isArray(value));
+  if (repeated)
+    throw new LienThongError('malformed_request', { why: `query: ${JSON.stringify(repeated[0].slice(0, 100))} × 2` });
+}
+
+function read(req: Request, limit: number, timeoutMs: number): Promise<Buffer> {
+  const announced = Number(req.headers['content-length'] ?? 0);
+  const tooLarge = (actual: number) => new LienThongError('body_too_large', { limit, actual }, { limit, actual });
+
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let received = 0;
+    const over = (settle: () => void) => {
+      clearTimeout(timer);
+      req
+        .removeAllListeners('data')
+        .removeAllListeners('end')
+        .removeAllListeners('error')
+        .on('error', () => undefined);
+      req.pause();
+      settle();
+    };
+    const timer = setTimeout(
+      () => over(() => reject(new LienThongError('request_timeout', { seconds: timeoutMs / 1000 }))),
+      timeoutMs,
+    );
+    if (announced > limit + DROPPED_BYTES) return over(() => reject(tooLarge(announced)));
+
+    req.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (received <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+      if (received > limit + DROPPED_BYTES) over(() => reject(tooLarge(received)));
+    });
+    req.once('end', () =>
+      over(() => (received > limit ? reject(tooLarge(received)) : resolve(Buffer.concat(chunks, received)))),
+    );
+    req.once('error', () => over(() => reject(new LienThongError('malformed_request', { why: 'aborted' }))));
+  });
+}

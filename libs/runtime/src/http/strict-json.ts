@@ -1,0 +1,83 @@
+import { LienThongError } from '@lienthong/contracts';
+
+/** Deeper than any body of ours; code that walks a body may recurse. */
+const MAX_DEPTH = 32;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Parses a JSON object or array of which there can be only one reading: names within an object are unique (RFC 8259 section 4 leaves to each parser
+ * which of two wins, so a signature check in one language and the work in another could see different values), none is `__proto__`, the text is UTF-8.
+ * @throws LienThongError malformed_json
+ */
+export function parseStrictJson(bytes: Uint8Array): unknown {
+  let text: string;
+  let value: unknown;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw malformed('not UTF-8');
+  }
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const position = /position \d+/.exec((error as Error).message);
+    throw malformed(position ? `syntax error at ${position[0]}` : 'syntax error');
+  }
+  if (typeof value !== 'object' || value === null) throw malformed('not an object or array');
+  refuseAmbiguity(text);
+  return value;
+}
+
+/** `text` is known to be valid JSON: the names of an object are the strings followed by a colon. */
+function refuseAmbiguity(text: string): void {
+  const open: (Set<string> | null)[] = [];
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x7b: // {
+        open.push(new Set());
+        break;
+      case 0x5b: // [
+        open.push(null);
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        open.pop();
+        break;
+      case 0x22: {
+        const start = at;
+        at = endOfString(text, start);
+        const names = open.at(-1);
+        if (names && isName(text, at)) addName(names, text.slice(start, at + 1));
+      }
+    }
+    if (open.length > MAX_DEPTH) throw malformed(`nested deeper than ${MAX_DEPTH}`);
+  }
+}
+
+/** @returns the position of the closing quote: the first one behind an even number of backslashes */
+function endOfString(text: string, start: number): number {
+  let end = start;
+  let backslashes: number;
+  do {
+    end = text.indexOf('"', end + 1);
+    backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+  } while (backslashes % 2 === 1);
+  return end;
+}
+
+function isName(text: string, end: number): boolean {
+  let at = end + 1;
+  while (text.charCodeAt(at) <= 0x20) at++;
+  return text.charCodeAt(at) === 0x3a;
+}
+
+function addName(names: Set<string>, quoted: string): void {
+  const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+  if (name === '__proto__') throw malformed('the name __proto__ is not allowed');
+  if (names.has(name)) throw malformed(`the name ${JSON.stringify(name.slice(0, 100))} occurs twice in one object`);
+  names.add(name);
+}
+
+const malformed = (why: string) => new LienThongError('malformed_json', { why });

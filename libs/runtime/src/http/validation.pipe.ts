@@ -1,0 +1,80 @@
+import { LienThongError } from '@lienthong/contracts';
+import { type ArgumentMetadata, Injectable, type Paramtype, ValidationPipe } from '@nestjs/common';
+import { getMetadataStorage, type ValidationError } from 'class-validator';
+import type { TwoLanguageFieldError } from './problem.filter';
+import { requiredText, ruleCode, ruleText } from './rule-texts';
+
+/** More tell a reader nothing new; a body of a thousand broken items must not be answered by one of ten thousand lines. */
+const MAX_REPORTED = 100;
+
+/** Rules about the type: when one is broken, the others on the same field (its length, its form) would only repeat it. */
+const TYPE_RULES = new Set(['isString', 'isInt', 'isNumber', 'isBoolean', 'isArray', 'isObject', 'nestedValidation']);
+
+/** Holds the DTO's rules against what came; only declared fields pass, nothing is converted silently. */
+@Injectable()
+export class StrictValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      transform: true,
+      transformOptions: { enableImplicitConversion: false, exposeUnsetFields: false },
+      exceptionFactory: (errors) => new BrokenRules(errors),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    try {
+      return await super.transform(value, metadata);
+    } catch (error) {
+      throw error instanceof BrokenRules ? validationFailed(fieldErrors(error.errors, metadata.type)) : error;
+    }
+  }
+}
+
+class BrokenRules {
+  constructor(readonly errors: ValidationError[]) {}
+}
+
+/** For rules that no decorator can express: `throw validationFailed([{ pointer: '/policy/deliverBy', code: 'too_late', message: { vi, en } }])`. */
+export const validationFailed = (errors: TwoLanguageFieldError[]): LienThongError =>
+  new LienThongError('validation_failed', { count: errors.length }, { errors: errors.slice(0, MAX_REPORTED) });
+
+/** Where a field is: a JSON pointer (RFC 6901) into the body, `?name` in the query, `{name}` in the path. */
+const PLACES: Record<Paramtype, (path: string[]) => string> = {
+  body: (path) => path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+  query: (path) => `?${path.join('/')}`,
+  param: (path) => `{${path.join('/')}}`,
+  custom: (path) => path.join('/'),
+};
+
+function fieldErrors(errors: ValidationError[], type: Paramtype): TwoLanguageFieldError[] {
+  const walk = (error: ValidationError, parents: string[]): TwoLanguageFieldError[] => {
+    const path = error.property === undefined ? parents : [...parents, error.property];
+    return [
+      ...brokenRules(error).map((rule) => ({ pointer: PLACES[type](path), ...rule })),
+      ...(error.children ?? []).flatMap((child) => walk(child, path)),
+    ];
+  };
+  return errors.flatMap((error) => walk(error, []));
+}
+
+function brokenRules(error: ValidationError): Omit<TwoLanguageFieldError, 'pointer'>[] {
+  const broken = Object.entries(error.constraints ?? {});
+  if (broken.length === 0) return [];
+  const isUnknown = broken.some(([name]) => name === 'whitelistValidation' || name === 'unknownValue');
+  if (error.value === undefined && !isUnknown) return [{ code: 'required', message: requiredText() }];
+  const ofType = broken.filter(([name]) => TYPE_RULES.has(name));
+  return (ofType.length > 0 ? ofType.slice(0, 1) : broken).map(([name, words]) => ({
+    code: ruleCode(name),
+    message: error.contexts?.[name]?.vi ? error.contexts[name] : ruleText(name, parametersOf(error, name), words),
+  }));
+}
+
+/** class-validator forgets the arguments of the rule in its errors; its metadata has them. */
+function parametersOf({ target, property }: ValidationError, name: string): readonly unknown[] {
+  if (!target) return [];
+  const rules = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', false, false);
+  return rules.find((rule) => rule.propertyName === property && rule.name === name)?.constraints ?? [];
+}

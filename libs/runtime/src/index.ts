@@ -1,0 +1,25 @@
+export * from './boot';
+export * from './config/env-example';
+export * from './config/process-settings';
+export * from './config/read-config';
+export * from './config/setting';
+export * from './every';
+export * from './health/health-checks';
+export * from './health/metrics';
+export { jsonBody } from './http/json-body';
+export { outageOf } from './http/outage';
+export {
+  answerProblem,
+  languageOf,
+  ProblemFilter,
+  problemHandler,
+  type TwoLanguageFieldError,
+} from './http/problem.filter';
+export { rateLimit } from './http/rate-limit';
+export { logContext, logUnit, Step } from './http/request-log';
+export { parseStrictJson } from './http/strict-json';
+export { StrictValidationPipe, validationFailed } from './http/validation.pipe';
+export * from './log';
+export { BootError, start } from './process';
+export * from './runtime.module';
+export * from './shutdown';

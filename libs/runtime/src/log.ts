@@ -1,0 +1,65 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino } from 'pino';
+import { withoutPassword } from './config/read-config';
+
+type Write = (fields: object | string, message?: string) => void;
+
+/** The log of a process, JSON lines; also an injection token. A pino logger is one. */
+export abstract class Log {
+  abstract readonly fatal: Write;
+  abstract readonly error: Write;
+  abstract readonly warn: Write;
+  abstract readonly info: Write;
+  abstract readonly debug: Write;
+  abstract child(fields: Record<string, unknown>): Log;
+}
+
+/** Never written, whatever object they come in. */
+const SECRET_FIELDS = [
+  'authorization',
+  'cookie',
+  'signature',
+  'secret',
+  'secretKey',
+  'sessionKey',
+  'accessToken',
+  'password',
+  'ticket',
+];
+
+/**
+ * @param options.level `silent` in tests
+ * @param destination where lines go; standard output unless given
+ */
+export function createLog(options: { name: string; level: string }, destination?: { write(line: string): void }): Log {
+  return pino(
+    {
+      level: options.level,
+      base: { app: options.name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'event',
+      formatters: { level: (level) => ({ level }) },
+      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '•••' },
+      hooks: { streamWrite: scrub },
+    },
+    destination ?? pino.destination({ fd: 1, sync: true }),
+  );
+}
+
+/** Query strings of addresses carry signatures of the object store, and connection strings carry passwords, in texts that are not ours (error messages). */
+const scrub = (line: string): string =>
+  line.includes('://') ? withoutPassword(line).replace(/(:\/\/[^\s"?\\]+)\?[^\s"\\]*/g, '$1?•••') : line;
+
+/** Nest's own lines, through the same log: what it says at start is of interest only when looking for a fault. */
+export function nestLogger(log: Log): LoggerService {
+  const context = (rest: unknown[]) => ({ nest: rest.at(-1) });
+  return {
+    log: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
+    debug: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
+    verbose: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
+    warn: (message: unknown, ...rest: unknown[]) => log.warn(context(rest), String(message)),
+    error: (message: unknown, ...rest: unknown[]) =>
+      log.error({ ...context(rest), stack: rest.length > 1 ? rest[0] : undefined }, String(message)),
+    fatal: (message: unknown, ...rest: unknown[]) => log.fatal(context(rest), String(message)),
+  };
+}

@@ -1,0 +1,62 @@
+import { ConfigError } from './config/read-config';
+import type { Log } from './log';
+
+/** Why a process could not start, in one sentence for the operator. */
+export class BootError extends Error {
+  override readonly name = 'BootError';
+}
+
+/** After draining, what hangs in closing is not waited for. */
+const CLOSE_MS = 40_000;
+
+let owned = false;
+
+/**
+ * Takes charge of the process: SIGTERM and SIGINT close it (exit code 0; a second signal ends it at once with 1), and an error that nobody
+ * caught is logged and ends it with 1, because what state it left behind is unknown; the supervisor starts it again.
+ */
+export function ownProcess(log: Log, close: () => Promise<void> | undefined): void {
+  if (owned) return;
+  owned = true;
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => {
+      log.fatal({}, 'closing took too long');
+      process.exit(1);
+    }, CLOSE_MS).unref();
+    try {
+      await close();
+      process.exit(0);
+    } catch (error) {
+      log.fatal({ err: error }, 'closing failed');
+      process.exit(1);
+    }
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+
+  const die = (error: unknown) => {
+    if (!explained(error)) log.fatal({ err: error }, 'unhandled error');
+    process.exit(1);
+  };
+  process.on('unhandledRejection', die).on('uncaughtException', die);
+}
+
+/**
+ * The body of a `main.ts`: `start(async () => boot({ … readConfig(settings, process.env) … }))`.
+ * What the operator can put right (settings, a port in use) is said in plain sentences; everything else with its stack. Either way exit code 1.
+ */
+export function start(work: () => Promise<unknown>): void {
+  work().catch((error: unknown) => {
+    if (!explained(error)) process.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
+    process.exit(1);
+  });
+}
+
+function explained(error: unknown): boolean {
+  const plain = error instanceof ConfigError || error instanceof BootError;
+  if (plain) process.stderr.write(`${error.message}\n`);
+  return plain;
+}

@@ -1,0 +1,33 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { HealthChecks } from './health/health-checks';
+import { Metrics } from './health/metrics';
+import { ProblemFilter } from './http/problem.filter';
+import { StepNaming } from './http/request-log';
+import { StrictValidationPipe } from './http/validation.pipe';
+import { Log } from './log';
+import { Shutdown } from './shutdown';
+
+/** What every module of a process may inject: `Log`, `HealthChecks`, `Metrics`, `Shutdown`; and what every route has: filter, validation, step name. */
+@Module({})
+export class RuntimeModule {
+  static with(log: Log, shutdown = new Shutdown()): DynamicModule {
+    const shared = [
+      { provide: Log, useValue: log },
+      { provide: Shutdown, useValue: shutdown },
+      { provide: HealthChecks, useValue: new HealthChecks(shutdown) },
+      { provide: Metrics, useClass: Metrics },
+    ];
+    return {
+      module: RuntimeModule,
+      global: true,
+      providers: [
+        ...shared,
+        { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },
+        { provide: APP_GUARD, useClass: StepNaming },
+        { provide: APP_PIPE, useClass: StrictValidationPipe },
+      ],
+      exports: shared.map(({ provide }) => provide),
+    };
+  }
+}
