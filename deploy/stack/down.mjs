@@ -9,7 +9,7 @@ try {
     if (recordedNames().length === 0) return say('the stack is not running');
     await stopGateway();
     await Promise.all(apps.flatMap((app) => instances.map((instance) => stopApp(app, instance))));
-    for (const server of [...servers].reverse()) say(`${server}: ${await stopServer(server)}`);
+    for (const server of servers.toReversed()) say(`${server}: ${await stopServer(server)}`);
   });
 } catch (error) {
   if (!(error instanceof StackError)) throw error;

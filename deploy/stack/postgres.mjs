@@ -12,7 +12,7 @@ function findBin() {
   const root = '/usr/lib/postgresql';
   const versions = existsSync(root) ? readdirSync(root) : [];
   return versions
-    .sort((a, b) => Number(b) - Number(a))
+    .toSorted((a, b) => Number(b) - Number(a))
     .map((version) => join(root, version, 'bin'))
     .find((bin) => findProgram(join(bin, 'postgres')) && findProgram(join(bin, 'psql')));
 }
@@ -21,6 +21,8 @@ function psql(user, password, database, sql) {
   const args = ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(ports.postgres), '-U', user];
   return run(name, join(findBin(), 'psql'), [...args, '-d', database], { env: { PGPASSWORD: password }, input: sql });
 }
+
+const asAdmin = (sql) => psql('postgres', credentials().postgresAdmin, 'postgres', sql);
 
 async function install() {
   if (!findBin()) await installPackages(['postgresql'], ['postgresql']);
@@ -54,12 +56,11 @@ function makeCluster(user) {
 }
 
 function makeDatabase() {
-  const sql = (text) => psql('postgres', credentials().postgresAdmin, 'postgres', text);
   // CREATEDB: tests make databases of their own beside this one.
-  if (sql("SELECT 1 FROM pg_roles WHERE rolname = 'lienthong'").trim() !== '1')
-    sql("CREATE ROLE lienthong LOGIN CREATEDB PASSWORD 'lienthong'");
-  if (sql("SELECT 1 FROM pg_database WHERE datname = 'lienthong'").trim() !== '1')
-    sql('CREATE DATABASE lienthong OWNER lienthong');
+  if (asAdmin("SELECT 1 FROM pg_roles WHERE rolname = 'lienthong'").trim() !== '1')
+    asAdmin("CREATE ROLE lienthong LOGIN CREATEDB PASSWORD 'lienthong'");
+  if (asAdmin("SELECT 1 FROM pg_database WHERE datname = 'lienthong'").trim() !== '1')
+    asAdmin('CREATE DATABASE lienthong OWNER lienthong');
 }
 
 function check() {
@@ -91,7 +92,7 @@ async function start() {
     for (let attempt = 1; ; attempt += 1) {
       await launch(user);
       try {
-        await waitUntilReady(name, () => psql('postgres', credentials().postgresAdmin, 'postgres', 'SELECT 1'));
+        await waitUntilReady(name, () => asAdmin('SELECT 1'));
         break;
       } catch (error) {
         if (attempt === 3 || runningPid(name) !== undefined) throw error;

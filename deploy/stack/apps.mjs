@@ -1,0 +1,44 @@
+// Two instances of every app as processes of their own, behind the gateway, on the running stack.
+import { existsSync } from 'node:fs';
+import { run } from './debian.mjs';
+import { withLock } from './lock.mjs';
+import { buildPath, servers, startApp, startGateway, startServer, stopApp, stopGateway } from './processes.mjs';
+import { adminKeyFile, apps, instances, publicUrl, say, serverEnv, StackError, writeEnvFile } from './settings.mjs';
+import { recordedNames } from './supervise.mjs';
+
+async function up() {
+  if (!['postgres', 'rabbitmq'].every((server) => recordedNames().includes(server)))
+    throw new StackError('The servers are not running: run "npm run stack" first.');
+  // Those that run are only checked; one that a fault test left dead is started again.
+  for (const server of servers) await startServer(server);
+  const migrate = buildPath('libs', 'persistence', 'dist', 'migrate.js');
+  if (!existsSync(migrate)) throw new StackError(`${migrate} is missing: run "npm run build" first.`);
+  run('migrate', process.execPath, [migrate], { env: serverEnv(), cwd: buildPath() });
+  say('migrations: done');
+  for (const app of apps) {
+    const pids = await Promise.all(instances.map((instance) => startApp(app, instance)));
+    say(`${app}: ${pids.length} instances ready (pids ${pids.join(', ')})`);
+  }
+  await startGateway();
+  say(`gateway: ${publicUrl}`);
+  process.stdout.write(
+    writeEnvFile('apps-env', { ...serverEnv(), LIENTHONG_URL: publicUrl, ADMIN_KEY_FILE: adminKeyFile }),
+  );
+  say(`administrator key: ${adminKeyFile}${existsSync(adminKeyFile) ? '' : ' (not written yet)'}`);
+}
+
+async function down() {
+  await stopGateway();
+  await Promise.all(apps.flatMap((app) => instances.map((instance) => stopApp(app, instance))));
+}
+
+process.umask(0o077);
+try {
+  const command = { up, down }[process.argv[2]];
+  if (!command) throw new StackError('Use: node deploy/stack/apps.mjs up|down');
+  await withLock(command);
+} catch (error) {
+  if (!(error instanceof StackError)) throw error;
+  say(`stack: ${error.message}`);
+  process.exitCode = 1;
+}
