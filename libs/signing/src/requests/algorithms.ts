@@ -52,7 +52,8 @@ export function makeSignature(
 /**
  * Whether a signature fits its base, in time that does not depend on where they differ. `alg` must be one of the key's own (the caller has
  * checked); a key of the other family never verifies, so that a public key is never an HMAC secret.
- * An HMAC secret is the UTF-8 bytes of its text, an RSA key an SPKI PEM. Throws only for a PEM that cannot be read.
+ * An HMAC secret is the UTF-8 bytes of its text, an RSA key an SPKI PEM. Throws only for a PEM that cannot be read. Servers keep the `KeyObject`:
+ * a PEM is parsed anew by each call, five times the work of verifying, which also tells it from {@link verifyAgainstNothing}.
  */
 export function verifySignature(alg: Algorithm, key: VerificationKey, base: string, signature: Buffer): boolean {
   if (isHmac(alg)) return 'secret' in key && key.secret !== '' && verifyHmac(alg, key.secret, base, signature);
