@@ -1,0 +1,141 @@
+import { LIMITS, LienThongError } from '@lienthong/contracts';
+import type { NonceStore, SessionRecord } from '@lienthong/persistence';
+import {
+  readSignature,
+  type ReceivedRequest,
+  type ReceivedSignature,
+  SignatureError,
+  verifyAgainstNothing,
+  verifySignature,
+} from '@lienthong/signing';
+import type { AccessKeyVerifier } from './access-key-verifier';
+import type { Caller } from './caller';
+import type { KeyRing, RingKey } from './key-ring';
+import type { KeyUses } from './key-uses';
+import type { SessionKeys } from './session-keys';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const WINDOW = LIMITS.signatureWindowSeconds;
+/** A request is refused for its age after at most two windows (`created` may lie one ahead); the rest is for clocks of instances that differ. */
+const NONCE_SECONDS = 2 * WINDOW + 60;
+
+type Holder = Pick<Caller, 'accessKey' | 'systemId' | 'sessionId'>;
+
+/** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
+export class Authenticator {
+  constructor(
+    private readonly ring: Pick<KeyRing, 'key' | 'session'>,
+    private readonly sessionKeys: Pick<SessionKeys, 'of'>,
+    private readonly accessKeys: AccessKeyVerifier,
+    private readonly nonces: Pick<NonceStore, 'use'>,
+    private readonly uses: Pick<KeyUses, 'note'>,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /**
+   * What is wrong with a key or session is told only to who proved to have it; a nonce is recorded only after that proof, so that nobody else can
+   * fill the table.
+   * @throws LienThongError one of the codes of protocol 3, `unavailable` when auth must be asked and does not answer
+   */
+  async authenticate(request: ReceivedRequest): Promise<Caller> {
+    const signed = this.read(request);
+    const holder = UUID.test(signed.keyId) ? await this.ofSession(signed) : await this.ofAccessKey(signed);
+    const { keyId, nonce, alg } = signed;
+    const now = this.now();
+    if (!(await this.nonces.use(keyId, nonce, new Date(now + NONCE_SECONDS * 1000))))
+      throw new LienThongError('replayed_request');
+    this.uses.note(holder.accessKey, new Date(now));
+    return { ...holder, keyId, alg, administrator: holder.systemId === null, request: evidenceOf(request, signed) };
+  }
+
+  /**
+   * For what lasts longer than a request (a stream): whether its holder would still be let in.
+   * @throws LienThongError `key_revoked`, `key_expired` or `session_expired`
+   */
+  async assertStillValid(holder: Holder): Promise<void> {
+    if (holder.sessionId) {
+      const session = await this.ring.session(holder.sessionId);
+      if (!session) throw new LienThongError('session_expired');
+      this.refuseEndedSession(session);
+    } else {
+      const key = await this.ring.key(holder.accessKey);
+      if (!key) throw new LienThongError('key_revoked');
+      this.refuseEndedKey(key.revokedAt, key.suspendedAt, key.expiresAt);
+    }
+  }
+
+  private read(request: ReceivedRequest): ReceivedSignature {
+    try {
+      return readSignature(request, { now: Math.floor(this.now() / 1000), windowSeconds: WINDOW });
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      const { serverTime } = error.params;
+      throw new LienThongError(error.code, error.params, serverTime === undefined ? {} : { serverTime });
+    }
+  }
+
+  private async ofSession({ keyId, alg, base, signature }: ReceivedSignature): Promise<Holder> {
+    const session = await this.ring.session(keyId);
+    if (!session) {
+      verifyAgainstNothing(alg, base, signature);
+      throw new LienThongError('unknown_key');
+    }
+    if (alg !== 'hmac-sha256') throw notAllowed(alg, ['hmac-sha256']);
+    if (!verifySignature(alg, { secret: this.sessionKeys.of(keyId) }, base, signature))
+      throw new LienThongError('signature_invalid');
+    this.refuseEndedSession(session);
+    return { accessKey: session.accessKey, systemId: session.systemId, sessionId: keyId };
+  }
+
+  private async ofAccessKey({ keyId, alg, base, signature }: ReceivedSignature): Promise<Holder> {
+    const key = await this.ring.key(keyId);
+    if (key && !key.algorithms.includes(alg)) throw notAllowed(alg, key.algorithms);
+    const valid = await this.verify(keyId, key, { alg, base, signature });
+    if (!key) throw new LienThongError('unknown_key');
+    if (!valid) throw new LienThongError('signature_invalid');
+    this.refuseEndedKey(key.revokedAt, key.suspendedAt, key.expiresAt);
+    return { accessKey: key.accessKey, systemId: key.systemId };
+  }
+
+  /** An unknown key goes the way of a known one, to auth too where it must be asked: its time tells nothing. */
+  private async verify(
+    accessKey: string,
+    key: RingKey | undefined,
+    { alg, base, signature }: Pick<ReceivedSignature, 'alg' | 'base' | 'signature'>,
+  ): Promise<boolean> {
+    if (alg === 'hmac-sha256' || alg === 'hmac-sha1') return this.accessKeys.verify(accessKey, alg, base, signature);
+    if (!key?.publicKey) return verifyAgainstNothing(alg, base, signature);
+    return verifySignature(alg, { publicKey: key.publicKey }, base, signature);
+  }
+
+  private refuseEndedSession(session: SessionRecord): void {
+    this.refuseEndedKey(session.keyRevokedAt, session.suspendedAt, session.keyExpiresAt);
+    if (session.endedAt || session.expiresAt.getTime() <= this.now()) throw new LienThongError('session_expired');
+  }
+
+  private refuseEndedKey(revokedAt: Date | null, suspendedAt: Date | null, expiresAt: Date | null): void {
+    if (revokedAt || suspendedAt) throw new LienThongError('key_revoked');
+    if (expiresAt && expiresAt.getTime() <= this.now())
+      throw new LienThongError('key_expired', { expiresAt: expiresAt.toISOString() });
+  }
+}
+
+const notAllowed = (alg: string, allowed: string[]): LienThongError =>
+  new LienThongError('algorithm_not_allowed', { alg, allowed: allowed.join(', ') }, { allowed });
+
+function evidenceOf(request: ReceivedRequest, signed: ReceivedSignature): Caller['request'] {
+  const header = (name: string) => {
+    const at = request.rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+    return at < 0 ? undefined : request.rawHeaders[at + 1];
+  };
+  const contentDigest = header('content-digest');
+  return {
+    method: request.method,
+    path: request.target,
+    signatureInput: signed.signatureInput,
+    signature: header('signature') ?? '',
+    ...(contentDigest !== undefined && { contentDigest }),
+    alg: signed.alg,
+    keyId: signed.keyId,
+  };
+}

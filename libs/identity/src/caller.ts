@@ -1,0 +1,24 @@
+import type { ReceiptClaims, SignatureAlgorithm } from '@lienthong/contracts';
+
+/** Who signed a request that has been verified. */
+export interface Caller {
+  /** Null: an administrator, who belongs to no system. */
+  systemId: string | null;
+  accessKey: string;
+  /** What the request was signed with: the access key or the session's id. */
+  keyId: string;
+  sessionId?: string;
+  alg: SignatureAlgorithm;
+  administrator: boolean;
+  /** The request's own signature, the evidence that a receipt carries. */
+  request: NonNullable<ReceiptClaims['request']>;
+}
+
+export type SystemCaller = Caller & { systemId: string };
+
+declare module 'http' {
+  interface IncomingMessage {
+    /** Set by `SignedRequestGuard`. */
+    caller?: Caller;
+  }
+}

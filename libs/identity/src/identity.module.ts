@@ -1,0 +1,86 @@
+import { KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
+import { Log } from '@lienthong/runtime';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AccessKeyVerifier } from './access-key-verifier';
+import { Authenticator } from './authenticator';
+import { InternalCalls } from './internal-call';
+import { KeyRing } from './key-ring';
+import { KeyUses } from './key-uses';
+import { LocalAccessKeyVerifier } from './local-access-key-verifier';
+import { RemoteAccessKeyVerifier } from './remote-access-key-verifier';
+import { SecretBox } from './secret-box';
+import { SessionKeys } from './session-keys';
+import { SignedRequestGuard } from './signed-request.guard';
+
+export interface IdentitySettings {
+  platformSecret: string;
+  /** Auth and standalone hold the master key (32 bytes) and verify access keys themselves; the others ask auth at one of these addresses. */
+  accessKeys: { masterKey: Buffer } | { authUrls: readonly string[] };
+}
+
+/**
+ * Who is calling. Imported once, by whoever composes the process, beside `PersistenceModule` (whose stores it uses): so there is one guard for all
+ * routes, one batch of nonces, one cache. Global: `Authenticator`, `KeyRing`, `SessionKeys` and, with the master key, `SecretBox` can be injected anywhere.
+ */
+@Module({})
+export class IdentityModule {
+  static for({ platformSecret, accessKeys }: IdentitySettings): DynamicModule {
+    const verifying: Provider[] =
+      'masterKey' in accessKeys
+        ? [
+            { provide: SecretBox, useValue: new SecretBox(accessKeys.masterKey) },
+            {
+              provide: AccessKeyVerifier,
+              inject: [KeyRing, SecretBox],
+              useFactory: (ring: KeyRing, box: SecretBox) => new LocalAccessKeyVerifier(ring, box),
+            },
+          ]
+        : [
+            {
+              provide: AccessKeyVerifier,
+              inject: [InternalCalls],
+              useFactory: (calls: InternalCalls) => new RemoteAccessKeyVerifier(accessKeys.authUrls, calls),
+            },
+          ];
+    return {
+      module: IdentityModule,
+      global: true,
+      providers: [
+        { provide: SessionKeys, useValue: new SessionKeys(platformSecret) },
+        { provide: InternalCalls, useValue: new InternalCalls(platformSecret) },
+        {
+          provide: KeyRing,
+          inject: [KeyStore, SessionStore],
+          useFactory: (keys: KeyStore, sessions: SessionStore) => new KeyRing(keys, sessions),
+        },
+        {
+          provide: KeyUses,
+          inject: [KeyStore, Log],
+          useFactory: (keys: KeyStore, log: Log) => new KeyUses(keys, log),
+        },
+        ...verifying,
+        {
+          provide: Authenticator,
+          inject: [KeyRing, SessionKeys, AccessKeyVerifier, NonceStore, KeyUses],
+          useFactory: (
+            ring: KeyRing,
+            sessionKeys: SessionKeys,
+            verifier: AccessKeyVerifier,
+            nonces: NonceStore,
+            uses: KeyUses,
+          ) => new Authenticator(ring, sessionKeys, verifier, nonces, uses),
+        },
+        { provide: APP_GUARD, useClass: SignedRequestGuard },
+      ],
+      exports: [
+        AccessKeyVerifier,
+        Authenticator,
+        InternalCalls,
+        KeyRing,
+        SessionKeys,
+        ...('masterKey' in accessKeys ? [SecretBox] : []),
+      ],
+    };
+  }
+}

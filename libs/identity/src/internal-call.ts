@@ -1,0 +1,35 @@
+import { deriveKey } from '@lienthong/persistence';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Where auth answers the other processes, on its internal port only. */
+export const ACCESS_KEY_CHECKS = '/internal/access-key-checks';
+export const TOKEN_HEADER = 'x-lienthong-internal';
+
+/** Clocks of the platform's own machines. */
+const WINDOW_SECONDS = 60;
+
+/** Proof that a call comes from a process that knows the platform secret: `<Unix seconds>.<HMAC-SHA-256 over time and body, base64url>`. */
+export class InternalCalls {
+  private readonly key: Buffer;
+
+  constructor(platformSecret: string) {
+    this.key = deriveKey(platformSecret, 'internal-call');
+  }
+
+  token(body: string, now = Date.now()): string {
+    const seconds = Math.floor(now / 1000);
+    return `${seconds}.${this.mac(seconds, body).toString('base64url')}`;
+  }
+
+  isGenuine(token: string | undefined, body: Buffer, now = Date.now()): boolean {
+    const [, time, mac] = /^(\d{1,12})\.([\w-]{43})$/.exec(token ?? '') ?? [];
+    if (time === undefined || Math.abs(now / 1000 - Number(time)) > WINDOW_SECONDS) return false;
+    const expected = this.mac(Number(time), body);
+    const given = Buffer.from(mac, 'base64url');
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  }
+
+  private mac(seconds: number, body: string | Buffer): Buffer {
+    return createHmac('sha256', this.key).update(`${seconds}\n`).update(body).digest();
+  }
+}

@@ -1,0 +1,36 @@
+import { LienThongError } from '@lienthong/contracts';
+import { logContext } from '@lienthong/runtime';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
+import { Authenticator } from './authenticator';
+import { ADMINISTRATOR, PUBLIC } from './decorators';
+
+/** Every HTTP route is signed unless it says `@Public()`: forgetting a decorator closes a route, never opens one. */
+@Injectable()
+export class SignedRequestGuard implements CanActivate {
+  constructor(
+    @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'authenticate'>,
+    @Inject(Reflector) private readonly reflector: Reflector,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const is = (mark: string) =>
+      this.reflector.getAllAndOverride<boolean>(mark, [context.getHandler(), context.getClass()]);
+    // Tasks from the queue come through guards too; nobody signs those.
+    if (context.getType() !== 'http' || is(PUBLIC)) return true;
+    const request = context.switchToHttp().getRequest<IncomingMessage & { originalUrl: string; method: string }>();
+    const { method, originalUrl, rawHeaders, rawBody } = request;
+    const caller = await this.authenticator.authenticate({
+      method,
+      target: originalUrl,
+      rawHeaders,
+      body: rawBody ?? null,
+    });
+    request.caller = caller;
+    logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
+    if (is(ADMINISTRATOR) && !caller.administrator)
+      throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
+    return true;
+  }
+}
