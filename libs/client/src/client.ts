@@ -14,9 +14,9 @@ import {
   type ReceivedAll,
   type ReceivedPacket,
   type ReceiveOptions,
-} from './transfer/receive';
-import { sendFiles, type SendFilesOptions, type SendFilesRequest, type SentFiles } from './transfer/send-files';
-import { StorageRequests } from './transfer/storage-requests';
+} from './receiving/receive';
+import { sendFiles, type SendFilesOptions, type SendFilesRequest, type SentFiles } from './sending/send-files';
+import { StorageRequests } from './transport/storage-requests';
 import { Connection, type ConnectionOptions } from './transport/connection';
 
 export type ClientOptions = ConnectionOptions;

@@ -7,7 +7,7 @@ export type { PacketQuery, SendOptions } from './calls/packets';
 export type { PageQuery } from './calls/pages';
 export type { Access } from './calls/sessions';
 export { EventStream, type StreamNotice, type StreamOptions } from './stream/event-stream';
-export { safeFileName } from './transfer/file-names';
+export { safeFileName } from './receiving/file-names';
 export type {
   Decision,
   FetchedPacket,
@@ -16,9 +16,10 @@ export type {
   ReceivedFile,
   ReceivedPacket,
   ReceiveOptions,
-} from './transfer/receive';
-export type { SendFilesOptions, SendFilesRequest, SentFiles, TransferProgress } from './transfer/send-files';
-export type { FileToSend } from './transfer/source-file';
+} from './receiving/receive';
+export type { SendFilesOptions, SendFilesRequest, SentFiles } from './sending/send-files';
+export type { TransferProgress } from './transport/transfer-progress';
+export type { FileToSend } from './sending/source-file';
 export type { ConnectionOptions, TlsOptions } from './transport/connection';
 export type { Credentials } from './transport/credentials';
 export { PlatformError } from './transport/platform-error';

@@ -28,11 +28,13 @@ export class UnreachableError extends LienThongError {
   }
 }
 
+/** By their members, not by `instanceof`: errors of Node itself are of another realm where code runs in a VM, as in Jest. */
 function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const { code } = cause as NodeJS.ErrnoException;
-  return code ?? cause.message;
+  const { code, message } = cause as Partial<NodeJS.ErrnoException>;
+  return code ?? message ?? String(cause);
 }
 
-export const isAbort = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ABORT_ERR');
+export function isAbort(error: unknown): boolean {
+  const { name, code } = error as Partial<NodeJS.ErrnoException>;
+  return name === 'AbortError' || code === 'ABORT_ERR';
+}

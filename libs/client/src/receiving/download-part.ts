@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Download, LienThongError } from '@lienthong/contracts';
 import { jittered, type RetryLimits } from '../transport/retries';
 import { isAbort, UnreachableError } from '../transport/unreachable-error';
-import { addressRefused, storageMayRecover, type StorageRequests } from './storage-requests';
+import { addressRefused, storageMayRecover, type StorageRequests } from '../transport/storage-requests';
 
 interface DownloadOptions {
   storage: Pick<StorageRequests, 'get'>;

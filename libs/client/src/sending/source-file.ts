@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Part } from '@lienthong/contracts';
-import { distinctNames } from './file-names';
+import { distinctNames } from '../receiving/file-names';
 import { mediaTypeOf } from './media-types';
 
 /** A path, or a file with a name of its own, on disk (`path`) or in memory (`buffer`). */

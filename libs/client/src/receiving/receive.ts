@@ -6,8 +6,8 @@ import type { RetryLimits } from '../transport/retries';
 import { downloadPart } from './download-part';
 import { distinctNames, placeFile, safeFileName } from './file-names';
 import { PlacedFiles } from './placed-files';
-import { counter, type TransferProgress } from './send-files';
-import type { StorageRequests } from './storage-requests';
+import { counter, type TransferProgress } from '../transport/transfer-progress';
+import type { StorageRequests } from '../transport/storage-requests';
 
 export interface ReceivedFile {
   /** As the source named it; `path` is where it is. */

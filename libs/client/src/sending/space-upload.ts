@@ -3,7 +3,12 @@ import { jittered, type RetryLimits } from '../transport/retries';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inParallel } from './in-parallel';
 import type { SourceFile } from './source-file';
-import { addressRefused, type StorageAddress, storageMayRecover, type StorageRequests } from './storage-requests';
+import {
+  addressRefused,
+  type StorageAddress,
+  storageMayRecover,
+  type StorageRequests,
+} from '../transport/storage-requests';
 
 /** A file, or a piece of one, that one PUT stores. `number` counts from 1. */
 interface Piece {

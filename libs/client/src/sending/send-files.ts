@@ -12,9 +12,10 @@ import {
 } from '@lienthong/contracts';
 import type { PacketCalls } from '../calls/packets';
 import type { RetryLimits } from '../transport/retries';
+import { counter, type TransferProgress } from '../transport/transfer-progress';
 import { describeFiles, type FileToSend, type SourceFile } from './source-file';
 import { SpaceUpload } from './space-upload';
-import type { StorageRequests } from './storage-requests';
+import type { StorageRequests } from '../transport/storage-requests';
 import { UploadMemory } from './upload-memory';
 
 /** From this size of a part on, `auto` uploads in pieces, which can be resumed. */
@@ -33,16 +34,6 @@ export interface SendFilesRequest {
   policy?: Policy;
   /** Default `auto`: `inline` up to 256 KiB in all, `multipart` when a part has 64 MiB or more, else `put`. */
   protocol?: TransferProtocol | 'auto';
-}
-
-/** Bytes of all parts together, and of the part that just moved. `hash` reads each file once to declare it, `upload` sends it. */
-export interface TransferProgress {
-  phase: 'hash' | 'upload' | 'download';
-  part: string;
-  partBytes: number;
-  partSize: number | undefined;
-  bytes: number;
-  size: number | undefined;
 }
 
 export interface SendFilesOptions {
@@ -166,23 +157,6 @@ async function inlined({ part, read }: SourceFile): Promise<Part & { content: st
   const chunks: Uint8Array[] = [];
   for await (const chunk of read(0, part.size)) chunks.push(chunk);
   return { ...part, content: Buffer.concat(chunks).toString('base64') };
-}
-
-/** Sums up the bytes that pass, for the progress callback. */
-export function counter(
-  phase: TransferProgress['phase'],
-  { onProgress }: Pick<SendFilesOptions, 'onProgress'>,
-  sizes: Map<string, number>,
-): (part: string, bytes: number) => void {
-  const byPart = new Map<string, number>();
-  const size = sizes.size > 0 ? [...sizes.values()].reduce((sum, part) => sum + part, 0) : undefined;
-  let all = 0;
-  return (part, bytes) => {
-    const partBytes = (byPart.get(part) ?? 0) + bytes;
-    byPart.set(part, partBytes);
-    all += bytes;
-    onProgress?.({ phase, part, partBytes, partSize: sizes.get(part), bytes: all, size });
-  };
 }
 
 function result(

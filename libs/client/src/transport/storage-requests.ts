@@ -1,8 +1,8 @@
 import type { Language } from '@lienthong/contracts';
 import { type Dispatcher, request } from 'undici';
-import { errorOf, PlatformError } from '../transport/platform-error';
-import { mayRetry } from '../transport/retries';
-import { isAbort, UnreachableError } from '../transport/unreachable-error';
+import { errorOf, PlatformError } from './platform-error';
+import { mayRetry } from './retries';
+import { isAbort, UnreachableError } from './unreachable-error';
 
 /** Storage may need a while to assemble or to find a large object; this is silence, not the length of a transfer. */
 const SILENCE_MS = 120_000;
