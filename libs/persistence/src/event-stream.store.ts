@@ -30,7 +30,11 @@ export class EventStreamStore {
   private numbering?: Promise<void>;
   private again = false;
 
-  constructor(private readonly transactions: Transactions) {}
+  /** @param source `source` of the CloudEvents: the platform's public address */
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly source: string,
+  ) {}
 
   async add(unit: Unit, events: NewEvent[]): Promise<void> {
     if (events.length === 0) return;
@@ -92,7 +96,7 @@ export class EventStreamStore {
   }
 
   /** Events after `after`, in order; at most `limit`. */
-  async after(systemId: string, after: number, limit: number, source: string): Promise<StreamEvent[]> {
+  async after(systemId: string, after: number, limit: number): Promise<StreamEvent[]> {
     const rows = await this.transactions.query<{
       id: string;
       type: EventType;
@@ -107,7 +111,7 @@ export class EventStreamStore {
     return rows.map((row) => ({
       specversion: '1.0',
       id: row.id,
-      source,
+      source: this.source,
       type: row.type,
       time: row.at.toISOString(),
       ...(row.packet_id ? { subject: row.packet_id } : {}),

@@ -22,3 +22,5 @@ export * from './receipt.store';
 export * from './timeline.store';
 export * from './times';
 export * from './watch.store';
+export * from './settle-packet';
+export * from './stream-listener';

@@ -1,4 +1,12 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Type } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { ConnectionStore } from './connection.store';
@@ -7,15 +15,17 @@ import { DeliveryStore } from './delivery.store';
 import { EventStreamStore } from './event-stream.store';
 import { KeyStore } from './key.store';
 import { NonceStore } from './nonce.store';
-import { OutboxStore } from './outbox.store';
+import { type OutboxRow, OutboxStore } from './outbox.store';
 import { PacketListStore } from './packet-list.store';
 import { PacketStore } from './packet.store';
 import { PlatformKeyStore } from './platform-key.store';
 import { ReceiptStore } from './receipt.store';
 import { SessionStore } from './session.store';
+import { SettlePacket } from './settle-packet';
+import { StreamListener } from './stream-listener';
 import { StreamTicketStore } from './stream-ticket.store';
 import { TimelineStore } from './timeline.store';
-import { AfterCommit, Transactions } from './transactions';
+import { type AfterCommit, Transactions } from './transactions';
 import { WatchStore } from './watch.store';
 
 export interface PersistenceSettings extends DatabaseSettings {
@@ -25,13 +35,14 @@ export interface PersistenceSettings extends DatabaseSettings {
   issuer: string;
   /** Brings the database to this program's version by itself: the embedded default only. Elsewhere a missing migration refuses to start. */
   migrate?: boolean;
+  /** Token of what sends committed tasks at once. Without one, or while it cannot, the relay's timer does it. */
+  relay?: Type<{ offer(rows: OutboxRow[]): void }>;
 }
 
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
 const STORES: Type[] = [
   ConnectionStore,
   DeliveryStore,
-  EventStreamStore,
   KeyStore,
   NonceStore,
   OutboxStore,
@@ -46,53 +57,72 @@ const STORES: Type[] = [
 /**
  * The one way to PostgreSQL in a process. Imported once, by whoever composes the process (`main.ts` of an app, or standalone): a dynamic module
  * imported twice would be two pools. Global, so that the apps' modules only name the stores they inject.
- *
- * `AfterCommit` is looked up when the first commit has something to tell, not at construction: whoever implements it sends through a queue and
- * needs stores itself. Without one nothing is lost, the relay's timer does the same.
  */
 @Module({})
-export class PersistenceModule implements OnApplicationShutdown {
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+export class PersistenceModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(StreamListener) private readonly listener: StreamListener,
+  ) {}
 
   static for(settings: PersistenceSettings): DynamicModule {
-    const stores = STORES.map((store) => ({
-      provide: store,
-      inject: [Transactions],
-      useFactory: (transactions: Transactions) => new store(transactions) as object,
-    }));
-    return {
-      module: PersistenceModule,
-      global: true,
-      providers: [
-        { provide: DataSource, useFactory: () => openDatabase(settings) },
-        {
-          provide: Transactions,
-          inject: [DataSource, ModuleRef],
-          useFactory: (dataSource: DataSource, modules: ModuleRef) => {
-            const afterCommit = () => modules.get<AfterCommit>(AfterCommit, { strict: false });
-            return new Transactions(dataSource, lazily(afterCommit));
-          },
-        },
-        {
-          provide: PlatformKeyStore,
-          inject: [Transactions],
-          useFactory: (transactions: Transactions) => new PlatformKeyStore(transactions, settings.platformSecret),
-        },
-        {
-          provide: ReceiptStore,
-          inject: [Transactions, PlatformKeyStore],
-          useFactory: (transactions: Transactions, keys: PlatformKeyStore) =>
-            new ReceiptStore(transactions, keys, settings.issuer),
-        },
-        ...stores,
-      ],
-      exports: [DataSource, Transactions, PlatformKeyStore, ReceiptStore, ...STORES],
-    };
+    const providers = [
+      ...STORES.map((store) => made(store, [Transactions], (t: Transactions) => new store(t) as object)),
+      ...derived(settings),
+    ];
+    return { module: PersistenceModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
+  }
+
+  onModuleInit(): Promise<void> {
+    return this.listener.open();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.listener.close();
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
+}
+
+const made = <T>(
+  provide: Type<T> | (abstract new (...args: never[]) => T),
+  inject: unknown[],
+  useFactory: (...args: never[]) => unknown,
+) => ({ provide, inject, useFactory }) as Extract<Provider, { useFactory: unknown }>;
+
+function derived(settings: PersistenceSettings) {
+  return [
+    made(DataSource, [], () => openDatabase(settings)),
+    made(
+      Transactions,
+      [DataSource, ModuleRef],
+      (dataSource: DataSource, modules: ModuleRef) => new Transactions(dataSource, afterCommit(modules, settings)),
+    ),
+    made(EventStreamStore, [Transactions], (t: Transactions) => new EventStreamStore(t, settings.issuer)),
+    made(PlatformKeyStore, [Transactions], (t: Transactions) => new PlatformKeyStore(t, settings.platformSecret)),
+    made(
+      ReceiptStore,
+      [Transactions, PlatformKeyStore],
+      (t: Transactions, keys: PlatformKeyStore) => new ReceiptStore(t, keys, settings.issuer),
+    ),
+    made(
+      SettlePacket,
+      [PacketStore, DeliveryStore, EventStreamStore, TimelineStore],
+      (...stores: ConstructorParameters<typeof SettlePacket>) => new SettlePacket(...stores),
+    ),
+    made(StreamListener, [], () => new StreamListener(settings.url)),
+  ];
+}
+
+/** Looked up at the first commit that has something to tell: the relay and the stream need stores themselves. */
+function afterCommit(modules: ModuleRef, { relay }: PersistenceSettings): AfterCommit {
+  return {
+    tasks: (rows) => relay && modules.get(relay, { strict: false }).offer(rows),
+    events: () =>
+      void modules
+        .get(EventStreamStore, { strict: false })
+        .number()
+        .catch(() => undefined),
+  };
 }
 
 /** @throws Error with one sentence: server out of reach, may forget what it commits, or not migrated */
@@ -107,19 +137,4 @@ async function openDatabase(settings: PersistenceSettings): Promise<DataSource> 
     await dataSource.destroy();
     throw error;
   }
-}
-
-function lazily(find: () => AfterCommit): AfterCommit {
-  let found: AfterCommit | null | undefined;
-  const listener = () => {
-    if (found === undefined) {
-      try {
-        found = find();
-      } catch {
-        found = null;
-      }
-    }
-    return found;
-  };
-  return { tasks: (rows) => listener()?.tasks(rows), events: () => listener()?.events() };
 }

@@ -21,9 +21,9 @@ export class Unit {
 }
 
 /** What happens after a commit: hints only, and the timers do the same for whoever died before it. */
-export abstract class AfterCommit {
-  abstract tasks(rows: OutboxRow[]): void;
-  abstract events(): void;
+export interface AfterCommit {
+  tasks(rows: OutboxRow[]): void;
+  events(): void;
 }
 
 const TRY_AGAIN = new Set(['40001', '40P01']);

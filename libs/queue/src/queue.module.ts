@@ -6,8 +6,10 @@ import {
   Module,
   type OnApplicationShutdown,
   type OnModuleInit,
+  type Type,
 } from '@nestjs/common';
 import { PostgresQueue, type PostgresQueueOptions } from './postgres/postgres-queue';
+import { type Outbox, PromptRelay } from './prompt-relay';
 import { Queue } from './queue';
 import { RabbitmqQueue, type RabbitmqQueueOptions } from './rabbitmq/rabbitmq-queue';
 
@@ -37,7 +39,7 @@ class QueueLifecycle implements OnModuleInit, OnApplicationShutdown {
 }
 
 /**
- * Provides the token `Queue`. One set of settings is one module to Nest however many importers name it, and however they mean to use it: all of a
+ * Provides the token `Queue`, and the relay which empties the outbox (a token of the caller's) into it. One set of settings is one module to Nest however many importers name it, and however they mean to use it: all of a
  * process shares one queue.
  */
 @Module({})
@@ -45,23 +47,31 @@ class QueueLifecycle implements OnModuleInit, OnApplicationShutdown {
 export class QueueModule {
   private static readonly modules = new Map<string, DynamicModule>();
 
-  static forSending(settings: QueueSettings): DynamicModule {
-    return QueueModule.of(settings);
+  static forSending(settings: QueueSettings, outbox: Type<Outbox>): DynamicModule {
+    return QueueModule.of(settings, outbox);
   }
 
-  static forConsuming(settings: QueueSettings): DynamicModule {
-    return QueueModule.of(settings);
+  static forConsuming(settings: QueueSettings, outbox: Type<Outbox>): DynamicModule {
+    return QueueModule.of(settings, outbox);
   }
 
-  private static of(settings: QueueSettings): DynamicModule {
+  private static of(settings: QueueSettings, outbox: Type<Outbox>): DynamicModule {
     const key = JSON.stringify(Object.entries(settings).toSorted());
     const known = QueueModule.modules.get(key);
     if (known) return known;
     const module: DynamicModule = {
       module: QueueModule,
       global: true,
-      providers: [{ provide: Queue, useFactory: () => createQueue(settings) }, QueueLifecycle],
-      exports: [Queue],
+      providers: [
+        { provide: Queue, useFactory: () => createQueue(settings) },
+        QueueLifecycle,
+        {
+          provide: PromptRelay,
+          inject: [Queue, outbox],
+          useFactory: (queue: Queue, rows: Outbox) => new PromptRelay(queue, rows),
+        },
+      ],
+      exports: [Queue, PromptRelay],
     };
     QueueModule.modules.set(key, module);
     return module;

@@ -1,0 +1,25 @@
+import type { DeliveryStore } from './delivery.store';
+import type { EventStreamStore } from './event-stream.store';
+import type { PacketRow, PacketStore } from './packet.store';
+import type { TimelineStore } from './timeline.store';
+import type { Unit } from './transactions';
+
+/** The packet is completed with its last delivery, whichever step ended that one. Decided under the packet's lock: two that end at once cannot both miss it. */
+export class SettlePacket {
+  constructor(
+    private readonly packets: PacketStore,
+    private readonly deliveries: DeliveryStore,
+    private readonly events: EventStreamStore,
+    private readonly timeline: TimelineStore,
+  ) {}
+
+  async ifAllFinal(unit: Unit, packet: PacketRow): Promise<boolean> {
+    if (packet.state !== 'scheduled' || (await this.deliveries.isAnyLive(unit, packet.id))) return false;
+    await this.packets.finish(unit, packet, 'completed');
+    await this.timeline.add(unit, packet.id, [{ event: 'packet.completed' }]);
+    await this.events.add(unit, [
+      { systemId: packet.source, type: 'packet.completed', packetId: packet.id, data: { packetId: packet.id } },
+    ]);
+    return true;
+  }
+}
