@@ -62,7 +62,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   if (options.ownsProcess ?? true) ownProcess(log, () => running.close?.());
 
   const app = await NestFactory.create<NestExpressApplication>(
-    { module: class Process {}, imports: [RuntimeModule.with(log, shutdown), options.module] },
+    RuntimeModule.with(log, shutdown, options.module),
     new HttpAdapter(),
     { bodyParser: false, abortOnError: false, logger: nestLogger(log) },
   );

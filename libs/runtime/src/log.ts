@@ -50,9 +50,10 @@ export function createLog(options: { name: string; level: string }, destination?
 const scrub = (line: string): string =>
   line.includes('://') ? withoutPassword(line).replace(/(:\/\/[^\s"?\\]+)\?[^\s"\\]*/g, '$1?•••') : line;
 
+const context = (rest: unknown[]) => ({ nest: rest.at(-1) });
+
 /** Nest's own lines, through the same log: what it says at start is of interest only when looking for a fault. */
 export function nestLogger(log: Log): LoggerService {
-  const context = (rest: unknown[]) => ({ nest: rest.at(-1) });
   return {
     log: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
     debug: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),

@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { HealthChecks } from './health/health-checks';
 import { Metrics } from './health/metrics';
@@ -10,8 +10,10 @@ import { Shutdown } from './shutdown';
 
 /** What every module of a process may inject: `Log`, `HealthChecks`, `Metrics`, `Shutdown`; and what every route has: filter, validation, step name. */
 @Module({})
+// oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module
 export class RuntimeModule {
-  static with(log: Log, shutdown = new Shutdown()): DynamicModule {
+  /** @param app the app's module: under this one, so that the guard that names steps comes before every guard of the app */
+  static with(log: Log, shutdown = new Shutdown(), app?: DynamicModule | Type): DynamicModule {
     const shared = [
       { provide: Log, useValue: log },
       { provide: Shutdown, useValue: shutdown },
@@ -21,6 +23,7 @@ export class RuntimeModule {
     return {
       module: RuntimeModule,
       global: true,
+      imports: app ? [app] : [],
       providers: [
         ...shared,
         { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },

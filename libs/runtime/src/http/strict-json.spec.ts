@@ -1,0 +1,87 @@
+import { LienThongError } from '@lienthong/contracts';
+import * as fc from 'fast-check';
+import { parseStrictJson } from './strict-json';
+
+const parse = (text: string) => parseStrictJson(Buffer.from(text));
+const refusal = (text: string | Uint8Array): string => {
+  try {
+    parseStrictJson(typeof text === 'string' ? Buffer.from(text) : text);
+  } catch (error) {
+    if (error instanceof LienThongError && error.code === 'malformed_json') return String(error.params.why);
+    throw error;
+  }
+  return 'taken';
+};
+
+describe('parseStrictJson', () => {
+  it('reads what JSON.parse reads, when names are unique', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.array(fc.jsonValue())), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!text.includes('__proto__'));
+        expect(parse(text)).toEqual(JSON.parse(text));
+        expect(parse(JSON.stringify(value, null, 2))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('finds a repeated name wherever it is and however it is spelt', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 2 }), (name, value) => {
+        fc.pre(name !== '__proto__');
+        const units = Array.from({ length: name.length }, (_, at) => name.charCodeAt(at).toString(16).padStart(4, '0'));
+        const spelt = `"${units.map((unit) => `\\u${unit}`).join('')}"`;
+        const text = `{"a":[{"x":${JSON.stringify(value)}, ${JSON.stringify(name)} : 1,"y":"{\\"", ${spelt}\n:2}]}`;
+        fc.pre(name !== 'x' && name !== 'y' && !text.includes('__proto__'));
+        expect(refusal(text)).toContain('occurs twice in one object');
+      }),
+    );
+  });
+
+  it.each([
+    ['the same name in two objects', '[{"a":1},{"a":{"a":[{"a":1}]}}]'],
+    ['names in texts', '{"a":"\\"a\\":1","b":"a\\\\","c":"\\\\\\"b\\":"}'],
+    ['a name as a value', '{"a":"b","b":"a","c":["a","a"]}'],
+    ['a byte order mark', '\uFEFF{"a":1}'],
+  ])('takes %s', (_what, text) => {
+    expect(refusal(text)).toBe('taken');
+  });
+
+  it.each([
+    ['{"__proto__":{"admin":true}}', 'the name __proto__ is not allowed'],
+    ['{"a":[{"\\u005f_proto__":1}]}', 'the name __proto__ is not allowed'],
+    ['{"a":1,}', 'syntax error at position 7'],
+    ['', 'syntax error'],
+    ['"text"', 'not an object or array'],
+    ['null', 'not an object or array'],
+    [`${'['.repeat(33)}${']'.repeat(33)}`, 'nested deeper than 32'],
+    [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'not UTF-8'],
+  ])('refuses %s and says why', (text, why) => {
+    expect(refusal(text)).toContain(why);
+  });
+
+  it('takes less than 50 µs for 1 KiB, and time in proportion to the size for hostile texts', () => {
+    const body = Buffer.from(
+      JSON.stringify({
+        to: ['H01.14', 'H02'],
+        parts: Array.from({ length: 9 }, (_, i) => ({
+          name: `part-${i}.pdf`,
+          mediaType: 'application/pdf',
+          size: i,
+          sha256: 'x'.repeat(44),
+        })),
+      }),
+    );
+    const time = (bytes: Uint8Array, times: number) => {
+      const start = performance.now();
+      for (let i = 0; i < times; i++) parseStrictJson(bytes);
+      return (performance.now() - start) / times;
+    };
+    time(body, 2000);
+    const best = Math.min(...Array.from({ length: 10 }, () => time(body, 200)));
+    expect(body.length).toBeGreaterThan(1000);
+    expect(best).toBeLessThan(0.05);
+    const backslashes = Buffer.from(`{"a":"${'\\\\'.repeat(500_000)}"}`);
+    expect(time(backslashes, 1)).toBeLessThan(500);
+  });
+});
