@@ -1,0 +1,64 @@
+import { Controller, Get } from '@nestjs/common';
+import { type Started, startApp } from '../boot.fixture';
+import { clientOf } from './rate-limit';
+
+@Controller()
+class PingController {
+  @Get('ping')
+  ping() {
+    return {};
+  }
+}
+
+describe('rateLimit', () => {
+  let running: Started;
+  afterEach(() => running.close());
+  const ping = (from?: string) =>
+    fetch(`${running.url}/ping`, { headers: from ? { 'x-forwarded-for': from } : undefined });
+
+  it('tells on every answer what is left, and answers 429 with the time to wait when nothing is', async () => {
+    running = await startApp([PingController], { env: { RATE_LIMIT_PER_MINUTE: '2' } });
+    const first = await ping();
+    expect(first.headers.get('ratelimit-policy')).toBe('"address";q=2;w=60');
+    expect(first.headers.get('ratelimit')).toMatch(/^"address";r=1;t=(60|59)$/);
+    expect((await ping()).headers.get('ratelimit')).toMatch(/^"address";r=0;t=/);
+
+    const refused = await ping();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
+    expect(refused.headers.get('ratelimit')).toMatch(/^"address";r=0;t=/);
+    expect(await refused.json()).toMatchObject({ code: 'rate_limited', retryAfter: expect.any(Number) });
+    expect((await fetch(`${running.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${running.url}/readyz`)).status).toBe(200);
+  });
+
+  it('does not believe X-Forwarded-For unless the proxy is trusted', async () => {
+    running = await startApp([PingController], { env: { RATE_LIMIT_PER_MINUTE: '1' } });
+    await ping('203.0.113.1');
+    expect((await ping('203.0.113.2')).status).toBe(429);
+  });
+
+  it('counts by the address that a trusted proxy saw', async () => {
+    running = await startApp([PingController], { env: { RATE_LIMIT_PER_MINUTE: '1', TRUST_PROXY: 'loopback' } });
+    expect((await ping('203.0.113.1')).status).toBe(200);
+    expect((await ping('203.0.113.2')).status).toBe(200);
+    expect((await ping('203.0.113.9, 203.0.113.1')).status).toBe(429);
+  });
+
+  it('is off with 0', async () => {
+    running = await startApp([PingController], { env: { RATE_LIMIT_PER_MINUTE: '0' } });
+    expect((await ping()).headers.get('ratelimit')).toBeNull();
+  });
+
+  it.each([
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2:ffff::1', '2001:db8:1:2::/64'],
+    ['2001:0db8:0001:0002::', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+  ])('counts %s as %s', (ip, client) => {
+    expect(clientOf(ip)).toBe(client);
+  });
+});
