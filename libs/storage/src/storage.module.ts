@@ -1,30 +1,16 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type StorageSettings, createStorage } from './create-storage';
-import { FilesystemStorage } from './filesystem/filesystem-storage';
-import { storageRouter } from './filesystem/storage-router';
 import { Storage } from './storage';
 
-/**
- * Provides `Storage`, opened before the application serves and closed when it stops. With the filesystem driver it also serves the addresses
- * that the driver signs. Nest installs its body parsers after the modules are made, so mounting here puts the router before them.
- */
+/** Provides `Storage`, opened before the application serves and closed when it stops. */
 @Module({})
 export class StorageModule implements OnModuleInit, OnApplicationShutdown {
-  constructor(
-    private readonly storage: Storage,
-    @Inject(HttpAdapterHost) host: HttpAdapterHost,
-  ) {
-    if (storage instanceof FilesystemStorage) host?.httpAdapter?.use(storageRouter(storage));
-  }
+  constructor(private readonly storage: Storage) {}
 
-  static for(settings: StorageSettings): DynamicModule {
-    return {
-      module: StorageModule,
-      global: true,
-      providers: [{ provide: Storage, useFactory: () => createStorage(settings) }],
-      exports: [Storage],
-    };
+  /** @param storage settings, or a storage made of them by `createStorage` whose `storageRoutes` the process mounts before its body parser */
+  static for(storage: StorageSettings | Storage): DynamicModule {
+    const useFactory = () => (storage instanceof Storage ? storage : createStorage(storage));
+    return { module: StorageModule, global: true, providers: [{ provide: Storage, useFactory }], exports: [Storage] };
   }
 
   onModuleInit(): Promise<void> {

@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { LienThongError, problemOf, statusOf } from '@lienthong/contracts';
 import send from 'send';
-import type { FilesystemStorage } from './filesystem-storage';
+import type { Storage } from '../storage';
+import { FilesystemStorage } from './filesystem-storage';
 import { type Permission, STORAGE_PATH } from './signed-address';
 
 /** A client that sends nothing for this long is cut off; a slow one that goes on sending is not. */
@@ -11,17 +12,21 @@ const IDLE_MILLISECONDS = 60_000;
 /** How much of a refused body is read away, so that the client gets to read the answer before the connection closes. */
 const DISCARD_BYTES = 1024 * 1024;
 
-type Handler = (
+export type StorageHandler = (
   request: IncomingMessage & { originalUrl?: string },
   response: ServerResponse,
   next?: () => void,
 ) => void;
 
+/** @returns the handlers that a process mounts before its body parser: one for the filesystem driver, none for a store that clients reach themselves. */
+export const storageRoutes = (storage: Storage): StorageHandler[] =>
+  storage instanceof FilesystemStorage ? [storageRouter(storage)] : [];
+
 /**
- * Serves the addresses that `FilesystemStorage` signs. It reads the raw request, so it is mounted before every body parser:
- * `app.use(storageRouter(storage))` on an Express or Nest application, or as the listener of a plain HTTP server. Other paths go to `next`.
+ * Serves the addresses that `FilesystemStorage` signs. It reads the raw request, so it goes before every body parser: a middleware of
+ * Express, or the listener of a plain HTTP server. With `next`, other paths go there.
  */
-export function storageRouter(storage: FilesystemStorage): Handler {
+export function storageRouter(storage: FilesystemStorage): StorageHandler {
   const logger = new Logger('storage');
   return (request, response, next) => {
     const target = request.originalUrl ?? request.url ?? '';
