@@ -1,5 +1,5 @@
 // Ceph's S3 gateway without containers: one monitor, manager, object store and gateway, each in the foreground.
-// The object store is memory, written to disk at a clean stop: after a SIGKILL its content is gone.
+// The object store keeps its data in one sparse file, so that it survives a restart.
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,8 +48,11 @@ admin socket = ${dir}/$name.asok
 mon data = ${dir}/mon
 mgr data = ${dir}/mgr
 osd data = ${dir}/osd
-osd objectstore = memstore
-memstore device bytes = 2147483648
+osd objectstore = bluestore
+bluestore block create = true
+bluestore block size = 10737418240
+bluestore cache autotune = false
+bluestore cache size = 268435456
 ms bind ipv6 = false
 public addr = 127.0.0.1
 [client.rgw.a]
