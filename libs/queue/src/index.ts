@@ -6,3 +6,5 @@ export * from './queue.module';
 export * from './queue-server';
 export * from './rabbitmq/rabbitmq-queue';
 export * from './prompt-relay';
+export * from './queue-settings';
+export * from './task-server';

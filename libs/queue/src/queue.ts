@@ -63,6 +63,6 @@ export abstract class Queue {
   /** Ready tasks and age of the oldest, per queue (kind and priority), and of the dead letters (`<prefix>.dead`). */
   abstract depths(): Promise<Depth[]>;
 
-  /** Dead letters, oldest first, without removing them. */
+  /** Dead letters, without removing them; in no certain order (RabbitMQ puts what was looked at behind the others). */
   abstract dead(limit: number): Promise<DeadLetter[]>;
 }

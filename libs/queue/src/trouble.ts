@@ -15,10 +15,14 @@ export class Trouble {
   }
 
   /** @returns after the pause, or at once when `signal` aborts. */
-  async wait(signal: AbortSignal): Promise<void> {
-    this.since ??= Date.now();
-    const lasted = Date.now() - this.since;
-    await pause(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, lasted)), signal);
+  wait(signal: AbortSignal): Promise<void> {
+    return pause(this.pauseMs(Date.now()), signal);
+  }
+
+  /** How long to pause when something failed at `now`, in milliseconds. */
+  pauseMs(now: number): number {
+    this.since ??= now;
+    return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, now - this.since));
   }
 }
 

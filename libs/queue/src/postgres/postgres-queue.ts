@@ -27,6 +27,7 @@ const KEEP_FINISHED_SECONDS = 30;
 const SWEEP_SECONDS = 30;
 const RECONNECT_MS = { first: 500, longest: 15_000 };
 const CHECK_MS = 3000;
+const CLOSE_MS = 5000;
 
 const LANE_OPTIONS = {
   notify: true,
@@ -69,7 +70,10 @@ export class PostgresQueue extends Queue {
     this.closing.abort();
     const boss = this.boss;
     this.boss = undefined;
-    await boss?.stop({ graceful: false });
+    if (!boss) return;
+    await within(CLOSE_MS, 'The queue database did not answer while closing.', boss.stop({ graceful: false })).catch(
+      (error: Error) => this.logger.warn(error.message),
+    );
   }
 
   async check(): Promise<void> {

@@ -1,10 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { type Channel, connect, type ConfirmChannel, type RecoveringChannelModel } from 'amqplib';
-import { pause } from '../trouble';
+import { pause, within } from '../trouble';
 
 const HEARTBEAT_SECONDS = 10;
 const CONNECT_MS = 5000;
 const RECONNECT = { initialDelay: 200, maxDelay: 5000, factor: 2, jitter: 0.2 };
+/** amqplib waits for the broker's answer to a close, and for ever when the connection dies meanwhile. */
+const CLOSE_MS = 2000;
 const REOPEN_MS = { first: 200, longest: 5000 };
 
 export type Failure = (sentence: string) => void;
@@ -59,7 +61,7 @@ export class RabbitmqConnection {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.model?.close();
+    if (this.model) await closeQuietly(this.model);
   }
 
   /** @returns a channel for one piece of work; throws at once while there is no connection. */
@@ -118,12 +120,12 @@ function quiet<C extends Channel>(channel: C): C {
   return channel;
 }
 
-/** amqplib throws at once when the channel is closed already, and rejects when it is closing. */
-export async function closeQuietly(channel: Channel): Promise<void> {
+/** Never fails and never waits long: closed, or soon noticed as dead, is all that is wanted. amqplib throws when it is closed already. */
+export async function closeQuietly(what: { close(): Promise<void> }): Promise<void> {
   try {
-    await channel.close();
+    await within(CLOSE_MS, 'The broker did not answer.', what.close());
   } catch {
-    // Closed is what was wanted.
+    // See above.
   }
 }
 

@@ -34,10 +34,15 @@ export class RabbitmqConsumption implements Consumption {
   }
 }
 
+interface Subscription {
+  channel: Channel;
+  tag: string;
+}
+
 class LaneConsumer {
   private readonly logger = new Logger('RabbitmqQueue');
   private readonly running = new Set<Promise<void>>();
-  private subscription: { channel: Channel; tag: string } | undefined;
+  private subscription: Subscription | undefined;
 
   constructor(
     connection: RabbitmqConnection,
@@ -58,15 +63,15 @@ class LaneConsumer {
   async stop(drainMs: number): Promise<void> {
     const subscription = this.subscription;
     this.subscription = undefined;
-    if (!subscription) return;
     const clock = new AbortController();
-    const drained = subscription.channel
-      .cancel(subscription.tag)
-      .then(() => Promise.all(this.running))
-      .catch(() => undefined);
-    await Promise.race([drained, pause(drainMs, clock.signal)]);
+    await Promise.race([this.drain(subscription), pause(drainMs, clock.signal)]);
     clock.abort();
-    await closeQuietly(subscription.channel);
+    if (subscription) await closeQuietly(subscription.channel);
+  }
+
+  private async drain(subscription: Subscription | undefined): Promise<void> {
+    await subscription?.channel.cancel(subscription.tag).catch(() => undefined);
+    await Promise.all(this.running);
   }
 
   private async subscribe(channel: Channel): Promise<void> {
