@@ -1,5 +1,9 @@
 import { every, type Repeating } from './every';
 
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+};
+
 describe('every', () => {
   const said: string[] = [];
   const log = {
@@ -11,10 +15,6 @@ describe('every', () => {
     said.length = 0;
   });
   afterEach(() => timer.stop());
-
-  const until = async (condition: () => boolean) => {
-    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-  };
 
   it('runs again and again, never twice at the same time', async () => {
     let atOnce = 0;

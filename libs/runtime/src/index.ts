@@ -23,3 +23,4 @@ export * from './log';
 export { BootError, start } from './process';
 export * from './runtime.module';
 export * from './shutdown';
+export * from './config/driver-settings';

@@ -24,6 +24,8 @@ const problemsOf = (read: () => unknown): readonly string[] => {
   return [];
 };
 
+const check = ({ QUEUE }: { QUEUE: string }) => (QUEUE === 'rabbitmq' ? ['RABBITMQ_URL is needed.'] : []);
+
 describe('readConfig', () => {
   let folder: string;
   beforeAll(() => {
@@ -102,7 +104,6 @@ describe('readConfig', () => {
   });
 
   it('checks rules over several settings once each of them can be read', () => {
-    const check = ({ QUEUE }: { QUEUE: string }) => (QUEUE === 'rabbitmq' ? ['RABBITMQ_URL is needed.'] : []);
     expect(problemsOf(() => readConfig(schema, { MASTER_KEY: 'k', QUEUE: 'rabbitmq' }, check))).toEqual([
       'RABBITMQ_URL is needed.',
     ]);

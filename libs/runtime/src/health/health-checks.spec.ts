@@ -1,13 +1,18 @@
 import { HealthChecks, NotReady } from './health-checks';
 
+const fails = (error: unknown) => async () => {
+  throw error;
+};
+
 describe('HealthChecks', () => {
   it('asks all checks at the same time and reports each', async () => {
     const health = new HealthChecks();
-    let others = 0;
-    const both = async () => {
-      others++;
-      while (others < 2) await new Promise((resolve) => setImmediate(resolve));
-    };
+    const waiting: (() => void)[] = [];
+    const both = () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 2) for (const go of waiting) go();
+      });
     health.register('database', both);
     health.register('storage', both);
     expect(await health.readiness()).toEqual({ status: 'ready', checks: { database: 'ok', storage: 'ok' } });
@@ -15,9 +20,6 @@ describe('HealthChecks', () => {
 
   it('shows only the code or the class of an error, its words only when they are meant to be shown', async () => {
     const health = new HealthChecks();
-    const fails = (error: unknown) => async () => {
-      throw error;
-    };
     health.register('database', fails(Object.assign(new Error('password canary refused'), { code: '28P01' })));
     health.register('storage', fails(new TypeError('https://u:canary@s3')));
     health.register('queue', fails(new NotReady('no consumer attached')));

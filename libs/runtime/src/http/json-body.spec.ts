@@ -14,6 +14,8 @@ class EchoController {
   }
 }
 
+const ofSize = (bytes: number) => `{"a":"${'x'.repeat(bytes - 8)}"}`;
+
 describe('jsonBody', () => {
   let running: Started;
   beforeAll(async () => {
@@ -45,8 +47,6 @@ describe('jsonBody', () => {
   it('has no raw body when nothing was sent', async () => {
     expect(await post(undefined)).toEqual({ body: null, raw: null });
   });
-
-  const ofSize = (bytes: number) => `{"a":"${'x'.repeat(bytes - 8)}"}`;
 
   it('takes 1 MiB and refuses one byte more, with limit and actual, whether announced or streamed', async () => {
     const limit = LIMITS.jsonBodyBytes;
