@@ -144,6 +144,7 @@ describe('boot', () => {
     release();
     const answer = await slow;
     expect(await answer.json()).toEqual({ done: true });
+    expect(answer.headers.get('connection')).toBe('close');
     await closed;
     expect(order.slice(0, 3)).toEqual(['queue drained', 'answered', 'destroyed']);
     expect(running.lines.at(-1)).toMatchObject({ event: 'stopped' });
@@ -175,6 +176,14 @@ describe('boot', () => {
     await expect(startApp([], { env: { PORT: String(running.port) } })).rejects.toMatchObject({
       name: 'BootError',
       message: `PORT: port ${running.port} is in use by another program; stop that program or set PORT to another port.`,
+    });
+  });
+
+  it('says which setting is wrong when a proxy to trust is none', async () => {
+    running = await startApp([]);
+    await expect(startApp([], { env: { TRUST_PROXY: 'my-proxy' } })).rejects.toMatchObject({
+      name: 'BootError',
+      message: expect.stringMatching(/^TRUST_PROXY: .*my-proxy/),
     });
   });
 

@@ -18,7 +18,7 @@ import { problemHandler } from './http/problem.filter';
 import { rateLimit } from './http/rate-limit';
 import { requestLog } from './http/request-log';
 import { type Log, nestLogger } from './log';
-import { ownProcess } from './process';
+import { BootError, ownProcess } from './process';
 import { RuntimeModule } from './runtime.module';
 import { Shutdown } from './shutdown';
 
@@ -66,7 +66,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
     new HttpAdapter(),
     { bodyParser: false, abortOnError: false, logger: nestLogger(log) },
   );
-  const inFlight = mount(app, options, shutdown);
+  const inFlight = mount(app, options);
   const strategy = options.microservice?.(app);
   if (strategy) app.connectMicroservice({ strategy });
 
@@ -92,7 +92,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
     shutdown.begin();
     const server: Server = app.getHttpServer();
     server.close();
-    const drained = Promise.all([inFlight.none(), strategy?.close()]);
+    const drained = Promise.all([inFlight.drain(), strategy?.close()]);
     const late = await Promise.race([
       drained.then(() => false),
       sleep(options.drainMs ?? DRAIN_MS, true, { ref: false }),
@@ -106,14 +106,14 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
 }
 
 /** The order of these is the order in which a request meets them. */
-function mount(app: NestExpressApplication, options: BootOptions, shutdown: Shutdown): InFlight {
+function mount(app: NestExpressApplication, options: BootOptions): InFlight {
   const { config, log, name, version = '0.0.0' } = options;
   const health = app.get(HealthChecks);
   const metrics = app.get(Metrics);
-  const inFlight = new InFlight(shutdown);
+  const inFlight = new InFlight();
 
   app.disable('x-powered-by').disable('etag');
-  app.set('trust proxy', trusted(config.TRUST_PROXY));
+  trustProxies(app, config.TRUST_PROXY);
   app.use(aliveRoute(name, version));
   if (config.INTERNAL_PORT === 0) app.use(readyRoutes(health, metrics));
   app.use(requestLog(log, metrics), inFlight.handler, plainHeaders, rateLimit(config.RATE_LIMIT_PER_MINUTE));
@@ -131,10 +131,15 @@ const notFound: RequestHandler = () => {
   throw new LienThongError('not_found');
 };
 
-const trusted = (proxies: readonly string[]): number | string[] | false => {
-  if (proxies.length === 1 && /^\d+$/.test(proxies[0])) return Number(proxies[0]);
-  return proxies.length > 0 && [...proxies];
-};
+function trustProxies(app: NestExpressApplication, proxies: readonly string[]): void {
+  if (proxies.length === 0) return;
+  const [first] = proxies;
+  try {
+    app.set('trust proxy', proxies.length === 1 && /^\d+$/.test(first) ? Number(first) : [...proxies]);
+  } catch (error) {
+    throw new BootError(`TRUST_PROXY: ${(error as Error).message}; list addresses, subnets, or the number of hops.`);
+  }
+}
 
 async function openInternal(app: INestApplication, options: BootOptions): Promise<Server | undefined> {
   const { config, log, name, version = '0.0.0' } = options;

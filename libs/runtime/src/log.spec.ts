@@ -32,6 +32,19 @@ describe('createLog', () => {
     expect(last()).toMatchObject({ level: 'error', err: { type: 'Error' } });
   });
 
+  it('names an error and its cause, without the statement, the parameters and the row that database errors carry', () => {
+    const cause = Object.assign(new Error('duplicate key'), { code: '23505', detail: 'canary' });
+    const error = Object.assign(new Error('failed', { cause }), { query: 'canary', parameters: ['canary'] });
+    log.error({ err: error }, 'x');
+    expect(written.at(-1)).not.toContain('canary');
+    expect(last().err).toMatchObject({
+      type: 'Error',
+      message: 'failed',
+      stack: expect.stringContaining('log.spec'),
+      cause: { code: '23505', message: 'duplicate key' },
+    });
+  });
+
   it('stays one line whatever is written', () => {
     log.info({ title: 'a\r\nb\u001b[31m' }, 'first\r\nsecond');
     const line = written.at(-1) ?? '';

@@ -39,11 +39,26 @@ export function createLog(options: { name: string; level: string }, destination?
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'event',
       formatters: { level: (level) => ({ level }) },
+      serializers: { err: errorLine },
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '•••' },
       hooks: { streamWrite: scrub },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
+}
+
+/** Only what names an error: database errors also carry the statement, its parameters and values of the row, which are not for a log. */
+function errorLine(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error === 'object' ? { type: 'object' } : error;
+  const { code, cause, errors } = error as Error & { code?: unknown; errors?: unknown[] };
+  const inner = cause ?? errors?.[0];
+  return {
+    type: error.name,
+    code,
+    message: error.message,
+    stack: error.stack,
+    ...(inner && depth < 3 ? { cause: errorLine(inner, depth + 1) } : {}),
+  };
 }
 
 /** Query strings of addresses carry signatures of the object store, and connection strings carry passwords, in texts that are not ours (error messages). */

@@ -1,4 +1,5 @@
-import { ConfigError } from './config/read-config';
+import { ConfigError, withoutPassword } from './config/read-config';
+import { outageOf } from './http/outage';
 import type { Log } from './log';
 
 /** Why a process could not start, in one sentence for the operator. */
@@ -46,11 +47,13 @@ export function ownProcess(log: Log, close: () => Promise<void> | undefined): vo
 
 /**
  * The body of a `main.ts`: `start(async () => boot({ … readConfig(settings, process.env) … }))`.
- * What the operator can put right (settings, a port in use) is said in plain sentences; everything else with its stack. Either way exit code 1.
+ * What the operator can put right (settings, a port in use, a dependency away) is said in plain sentences; everything else with its stack. Either way exit code 1.
  */
 export function start(work: () => Promise<unknown>): void {
   work().catch((error: unknown) => {
-    if (!explained(error)) process.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
+    const outage = outageOf(error);
+    if (outage) process.stderr.write(`Cannot start: no use of the ${outage.what} (${reasonOf(error)}).\n`);
+    else if (!explained(error)) process.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
     process.exit(1);
   });
 }
@@ -59,4 +62,9 @@ function explained(error: unknown): boolean {
   const plain = error instanceof ConfigError || error instanceof BootError;
   if (plain) process.stderr.write(`${error.message}\n`);
   return plain;
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code, errors } = error as { message?: string; code?: string; errors?: Error[] };
+  return withoutPassword(message || errors?.[0]?.message || code || 'unknown');
 }

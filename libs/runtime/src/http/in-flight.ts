@@ -1,25 +1,34 @@
-import type { RequestHandler } from 'express';
-import type { Shutdown } from '../shutdown';
+import type { RequestHandler, Response } from 'express';
 
 /** Requests under way. Upgraded connections (streams) do not count: they last as long as the process. */
 export class InFlight {
-  count = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #answers = new Set<Response>();
+  #drained: (() => void) | undefined;
 
-  constructor(private readonly shutdown: Shutdown) {}
+  get count(): number {
+    return this.#answers.size;
+  }
 
   readonly handler: RequestHandler = (_req, res, next) => {
-    this.count++;
-    if (this.shutdown.draining) res.set('Connection', 'close');
+    this.#answers.add(res);
+    if (this.#drained) lastOfItsConnection(res);
     res.once('close', () => {
-      this.count--;
-      if (this.count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+      this.#answers.delete(res);
+      if (this.count === 0) this.#drained?.();
     });
     next();
   };
 
-  /** Resolves when no request is under way. */
-  none(): Promise<void> {
-    return this.count === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  /** Resolves when no request is under way; clients are told not to send another on the same connection. */
+  drain(): Promise<void> {
+    for (const res of this.#answers) lastOfItsConnection(res);
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+      if (this.count === 0) resolve();
+    });
   }
+}
+
+function lastOfItsConnection(res: Response): void {
+  if (!res.headersSent) res.set('Connection', 'close');
 }

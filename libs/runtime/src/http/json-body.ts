@@ -62,31 +62,26 @@ function read(req: Request, limit: number, timeoutMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let received = 0;
-    const over = (settle: () => void) => {
+    const settle = (result: Buffer | LienThongError) => {
       clearTimeout(timer);
-      req
-        .removeAllListeners('data')
-        .removeAllListeners('end')
-        .removeAllListeners('error')
-        .on('error', () => undefined);
-      req.pause();
-      settle();
+      req.off('data', onData).off('end', onEnd).off('error', onError).pause();
+      req.on('error', () => undefined); // a client that goes away later is no news
+      if (result instanceof LienThongError) reject(result);
+      else resolve(result);
     };
-    const timer = setTimeout(
-      () => over(() => reject(new LienThongError('request_timeout', { seconds: timeoutMs / 1000 }))),
-      timeoutMs,
-    );
-    if (announced > limit + DROPPED_BYTES) return over(() => reject(tooLarge(announced)));
-
-    req.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer) => {
       received += chunk.length;
       if (received <= limit) chunks.push(chunk);
       else chunks.length = 0;
-      if (received > limit + DROPPED_BYTES) over(() => reject(tooLarge(received)));
-    });
-    req.once('end', () =>
-      over(() => (received > limit ? reject(tooLarge(received)) : resolve(Buffer.concat(chunks, received)))),
+      if (received > limit + DROPPED_BYTES) settle(tooLarge(received));
+    };
+    const onEnd = () => settle(received > limit ? tooLarge(received) : Buffer.concat(chunks, received));
+    const onError = () => settle(new LienThongError('malformed_request', { why: 'aborted' }));
+    const timer = setTimeout(
+      () => settle(new LienThongError('request_timeout', { seconds: timeoutMs / 1000 })),
+      timeoutMs,
     );
-    req.once('error', () => over(() => reject(new LienThongError('malformed_request', { why: 'aborted' }))));
+    if (announced > limit + DROPPED_BYTES) settle(tooLarge(announced));
+    else req.on('data', onData).once('end', onEnd).once('error', onError);
   });
 }

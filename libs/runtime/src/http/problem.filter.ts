@@ -25,6 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw thrown;
     const http = host.switchToHttp();
     answerProblem(thrown, http.getRequest<Request>(), http.getResponse<Response>(), this.log);
   }
