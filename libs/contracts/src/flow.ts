@@ -79,6 +79,8 @@ export const FLOW = [
     regulation: ['S5'],
     change: 'delivery pending → notified',
   },
+  { name: 'publish-limits', app: 'connector', cause: 'http', regulation: ['beside'], change: '–' },
+  { name: 'publish-docs', app: 'connector', cause: 'http', regulation: ['beside'], change: '–' },
   {
     name: 'watch-deadlines',
     app: 'scheduler',

@@ -60,17 +60,17 @@ export interface WaitingFilter {
 export class DeliveryStore {
   constructor(private readonly transactions: Transactions) {}
 
-  /** Makes the deliveries of a packet at planning; those that exist already stay as they are. */
-  async plan(unit: Unit, packet: PacketRow, availableAt: Date): Promise<{ id: string; systemId: string }[]> {
+  /** Makes the deliveries of a packet at planning, to be announced in `delayMs`; those that exist already stay as they are. */
+  async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<{ id: string; systemId: string }[]> {
     return unit.query(
       `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, available_at, deliver_by)
-       SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, $3, $4
+       SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, now() + make_interval(secs => $3::float8 / 1000), $4
        FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
        ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING id, system_id AS "systemId"`,
       [
         packet.id,
         priorityRank(packet.priority),
-        availableAt,
+        delayMs,
         packet.deliverBy,
         JSON.stringify(packet.recipients.map((recipient) => ({ id: uuidv7(), ...recipient }))),
       ],

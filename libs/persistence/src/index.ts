@@ -24,3 +24,8 @@ export * from './times';
 export * from './watch.store';
 export * from './settle-packet';
 export * from './stream-listener';
+export * from './grant.store';
+export { AgencyStore } from './registry-agencies.store';
+export * from './registry-directory.store';
+export { SystemStore } from './registry-systems.store';
+export * from './routing.store';

@@ -61,17 +61,6 @@ export class NonceStore {
     const fresh = new Set(rows.map(nameOf));
     for (const use of batch) use.resolve(fresh.has(nameOf(use)) && first.get(nameOf(use)) === use);
   }
-
-  /** @returns how many were forgotten, at most `limit` */
-  async forgetExpired(limit: number): Promise<number> {
-    const [{ n }] = await this.transactions.query<{ n: number }>(
-      `WITH gone AS (DELETE FROM nonces WHERE (key_id, nonce) IN (
-         SELECT key_id, nonce FROM nonces WHERE expires_at < now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)
-       SELECT count(*)::int AS n FROM gone`,
-      [limit],
-    );
-    return n;
-  }
 }
 
 /** Neither part may hold a space (protocol 3). */

@@ -13,6 +13,7 @@ import { ConnectionStore } from './connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DeliveryStore } from './delivery.store';
 import { EventStreamStore } from './event-stream.store';
+import { GrantStore } from './grant.store';
 import { KeyStore } from './key.store';
 import { NonceStore } from './nonce.store';
 import { type OutboxRow, OutboxStore } from './outbox.store';
@@ -20,6 +21,10 @@ import { PacketListStore } from './packet-list.store';
 import { PacketStore } from './packet.store';
 import { PlatformKeyStore } from './platform-key.store';
 import { ReceiptStore } from './receipt.store';
+import { AgencyStore } from './registry-agencies.store';
+import { DirectoryStore } from './registry-directory.store';
+import { SystemStore } from './registry-systems.store';
+import { RoutingStore } from './routing.store';
 import { SessionStore } from './session.store';
 import { SettlePacket } from './settle-packet';
 import { StreamListener } from './stream-listener';
@@ -41,15 +46,20 @@ export interface PersistenceSettings extends DatabaseSettings {
 
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
 const STORES: Type[] = [
+  AgencyStore,
   ConnectionStore,
   DeliveryStore,
+  DirectoryStore,
+  GrantStore,
   KeyStore,
   NonceStore,
   OutboxStore,
   PacketListStore,
   PacketStore,
+  RoutingStore,
   SessionStore,
   StreamTicketStore,
+  SystemStore,
   TimelineStore,
   WatchStore,
 ];

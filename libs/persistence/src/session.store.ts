@@ -14,9 +14,6 @@ export interface SessionRecord {
   suspendedAt: Date | null;
 }
 
-/** An ended session is remembered for a day, so that its late users read `session_expired` and not `unknown_key`. */
-const REMEMBERED = `interval '1 day'`;
-
 export class SessionStore {
   constructor(private readonly transactions: Transactions) {}
 
@@ -44,16 +41,5 @@ export class SessionStore {
     await this.transactions.query('UPDATE sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL', [
       sessionId,
     ]);
-  }
-
-  /** @returns how many were forgotten, at most `limit` */
-  async forgetExpired(limit: number): Promise<number> {
-    const [{ n }] = await this.transactions.query<{ n: number }>(
-      `WITH gone AS (DELETE FROM sessions WHERE id IN (
-         SELECT id FROM sessions WHERE expires_at < now() - ${REMEMBERED} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)
-       SELECT count(*)::int AS n FROM gone`,
-      [limit],
-    );
-    return n;
   }
 }

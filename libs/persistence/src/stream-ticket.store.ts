@@ -34,17 +34,6 @@ export class StreamTicketStore {
     if (!row?.live) return undefined;
     return { systemId: row.systemId, accessKey: row.accessKey, ...(row.sessionId && { sessionId: row.sessionId }) };
   }
-
-  /** @returns how many were forgotten, at most `limit` */
-  async forgetExpired(limit: number): Promise<number> {
-    const [{ n }] = await this.transactions.query<{ n: number }>(
-      `WITH gone AS (DELETE FROM stream_tickets WHERE ticket_hash IN (
-         SELECT ticket_hash FROM stream_tickets WHERE expires_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)
-       SELECT count(*)::int AS n FROM gone`,
-      [limit],
-    );
-    return n;
-  }
 }
 
 const hashOf = (ticket: string): Buffer => createHash('sha256').update(ticket).digest();

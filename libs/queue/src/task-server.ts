@@ -10,7 +10,11 @@ export interface TaskServerParts {
     bury(queued: QueuedTask, reason: string): Promise<void>;
   };
   kinds: readonly TaskKind[];
-  log: { info(fields: object, text: string): void; warn(fields: object, text: string): void; error(fields: object, text: string): void };
+  log: {
+    info(fields: object, text: string): void;
+    warn(fields: object, text: string): void;
+    error(fields: object, text: string): void;
+  };
 }
 
 /** The strategy that an app connects to take its tasks, with one log line per task named after its step. */

@@ -1,0 +1,60 @@
+import { Queue } from '@lienthong/queue';
+import { HealthChecks } from '@lienthong/runtime';
+import { Transactions } from '@lienthong/persistence';
+import { Storage } from '@lienthong/storage';
+import { Module } from '@nestjs/common';
+import { CompleteUpload } from './complete-upload/complete-upload';
+import { CompleteUploadController } from './complete-upload/complete-upload.controller';
+import { ConfirmReceipt } from './confirm-receipt/confirm-receipt';
+import { ConfirmReceiptController } from './confirm-receipt/confirm-receipt.controller';
+import { ListDeliveriesController } from './list-deliveries/list-deliveries.controller';
+import { PublishDocsController } from './publish-docs/publish-docs.controller';
+import { PublishLimitsController } from './publish-limits/publish-limits.controller';
+import { ReadEvents } from './read-events/read-events';
+import { ReadEventsController } from './read-events/read-events.controller';
+import { ReadPacket } from './read-packet/read-packet';
+import { ReadPacketController } from './read-packet/read-packet.controller';
+import { ReadyToReceive } from './ready-to-receive/ready-to-receive';
+import { ReadyToReceiveController } from './ready-to-receive/ready-to-receive.controller';
+import { RecallPacket } from './recall-packet/recall-packet';
+import { RecallPacketController } from './recall-packet/recall-packet.controller';
+import { ReportStatus } from './report-status/report-status';
+import { ReportStatusController } from './report-status/report-status.controller';
+import { RequestSpace } from './request-space/request-space';
+import { RequestSpaceController } from './request-space/request-space.controller';
+import { UploadSpaces } from './request-space/upload-space';
+
+/** The steps that clients call about packets, deliveries and events. Needs persistence, queue, storage and identity beside it in the process. */
+@Module({
+  controllers: [
+    RequestSpaceController,
+    CompleteUploadController,
+    ListDeliveriesController,
+    ReadyToReceiveController,
+    ConfirmReceiptController,
+    RecallPacketController,
+    ReportStatusController,
+    ReadPacketController,
+    ReadEventsController,
+    PublishLimitsController,
+    PublishDocsController,
+  ],
+  providers: [
+    RequestSpace,
+    UploadSpaces,
+    CompleteUpload,
+    ReadyToReceive,
+    ConfirmReceipt,
+    RecallPacket,
+    ReportStatus,
+    ReadPacket,
+    ReadEvents,
+  ],
+})
+export class ConnectorModule {
+  constructor(health: HealthChecks, transactions: Transactions, queue: Queue, storage: Storage) {
+    health.register('database', async () => void (await transactions.query('SELECT 1')));
+    health.register('queue', () => queue.check());
+    health.register('storage', () => storage.check());
+  }
+}

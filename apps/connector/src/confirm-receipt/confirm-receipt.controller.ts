@@ -1,0 +1,58 @@
+import {
+  type ConfirmAnswer,
+  type ConfirmationResult,
+  LienThongError,
+  problemOf,
+  statusOf,
+  wireCode,
+} from '@lienthong/contracts';
+import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { languageOf, Step } from '@lienthong/runtime';
+import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { ConfirmReceipt } from './confirm-receipt';
+import { ConfirmationsDto, ConfirmDto } from './confirm-receipt.dto';
+
+@ApiTags('receiving')
+@Step('confirm-receipt')
+@Controller('v1/deliveries')
+export class ConfirmReceiptController {
+  constructor(private readonly confirmReceipt: ConfirmReceipt) {}
+
+  @Post('confirmations')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'S7 for up to 100 deliveries at once, each with its own result' })
+  @ApiOkResponse({ description: 'Results in the order of the request' })
+  async confirmMany(
+    @CallingSystem() caller: SystemCaller,
+    @Req() req: Request,
+    @Body() { confirmations }: ConfirmationsDto,
+  ): Promise<{ results: ConfirmationResult[] }> {
+    const systemId = caller.systemId;
+    const results: ConfirmationResult[] = [];
+    for (const { deliveryId, ...request } of confirmations) {
+      try {
+        const answer = await this.confirmReceipt.confirm(systemId, deliveryId, request, caller.request);
+        results.push({ deliveryId, status: 200, answer });
+      } catch (error) {
+        if (!(error instanceof LienThongError)) throw error;
+        const { detail } = problemOf(error, languageOf(req));
+        results.push({ deliveryId, status: statusOf(error), error: { code: wireCode(error), detail } });
+      }
+    }
+    return { results };
+  }
+
+  @Post(':deliveryId/confirm')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'S7: accepted, or rejected with a reason; repeating it gives the same receipt' })
+  @ApiOkResponse({ description: 'The state and the platform’s receipt' })
+  confirm(
+    @CallingSystem() caller: SystemCaller,
+    @Param('deliveryId', ParseUUIDPipe) deliveryId: string,
+    @Body() body: ConfirmDto,
+  ): Promise<ConfirmAnswer> {
+    return this.confirmReceipt.confirm(caller.systemId, deliveryId, body, caller.request);
+  }
+}

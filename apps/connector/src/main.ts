@@ -1,0 +1,36 @@
+import { IdentityModule } from '@lienthong/identity';
+import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
+import { boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { StorageModule, storageSettingsOf } from '@lienthong/storage';
+import { Module } from '@nestjs/common';
+import { ConnectorModule } from './app.module';
+import { connectorSettings } from './connector.config';
+
+start(async () => {
+  const config = readConfig(connectorSettings, process.env);
+  const log = createLog({ name: 'connector', level: config.LOG_LEVEL });
+
+  @Module({
+    imports: [
+      PersistenceModule.for({
+        url: config.DATABASE_URL,
+        poolSize: config.DATABASE_POOL,
+        applicationName: 'connector',
+        platformSecret: config.PLATFORM_SECRET,
+        issuer: config.PUBLIC_URL,
+        relay: PromptRelay,
+      }),
+      QueueModule.forSending(queueSettingsOf(config), OutboxStore),
+      StorageModule.for(storageSettingsOf(config)),
+      IdentityModule.for({
+        platformSecret: config.PLATFORM_SECRET,
+        accessKeys: { authUrls: config.AUTH_INTERNAL_URL },
+      }),
+      ConnectorModule,
+    ],
+  })
+  class ConnectorProcess {}
+
+  await boot({ name: 'connector', module: ConnectorProcess, config, log });
+});

@@ -1,0 +1,71 @@
+import {
+  PACKET_STATES,
+  type PacketState,
+  type PacketSummary,
+  type PacketView,
+  type Page,
+  type ReceiptBundle,
+} from '@lienthong/contracts';
+import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { PacketListStore, ReceiptStore } from '@lienthong/persistence';
+import { Step } from '@lienthong/runtime';
+import { Controller, Get, Param, ParseUUIDPipe, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { cursorOf, positionOf, UUID } from '../cursor';
+import { invalid } from '../policy';
+import { ReadPacket } from './read-packet';
+import { ListPacketsDto } from './read-packet.dto';
+
+@ApiTags('packets')
+@Step('read-packet')
+@Controller('v1/packets')
+export class ReadPacketController {
+  constructor(
+    private readonly readPacket: ReadPacket,
+    private readonly packetList: PacketListStore,
+    private readonly receiptStore: ReceiptStore,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The system’s own packets, newest first' })
+  @ApiOkResponse({ description: 'A page of packets' })
+  async list(@CallingSystem() caller: SystemCaller, @Query() query: ListPacketsDto): Promise<Page<PacketSummary>> {
+    const items = await this.packetList.list(caller.systemId, {
+      states: statesOf(query.state),
+      to: query.to,
+      since: query.since ? new Date(query.since) : undefined,
+      until: query.until ? new Date(query.until) : undefined,
+      q: query.q,
+      before: positionOf(query.cursor, UUID),
+      limit: query.limit,
+    });
+    const full = items.length === query.limit;
+    return { items, nextCursor: full ? cursorOf(items[items.length - 1].packetId) : null };
+  }
+
+  @Get(':packetId')
+  @ApiOperation({ summary: 'State, recipients, parts, policy and timeline of a packet; no content' })
+  @ApiOkResponse({ description: 'The packet' })
+  read(@CallingSystem() caller: SystemCaller, @Param('packetId', ParseUUIDPipe) packetId: string): Promise<PacketView> {
+    return this.readPacket.read(caller.systemId, packetId);
+  }
+
+  @Get(':packetId/receipts')
+  @ApiOperation({ summary: 'The evidence: every receipt of the packet, chained (protocol 8)' })
+  @ApiOkResponse({ description: 'Compact JWS, in order' })
+  async receipts(
+    @CallingSystem() caller: SystemCaller,
+    @Param('packetId', ParseUUIDPipe) packetId: string,
+  ): Promise<ReceiptBundle> {
+    await this.readPacket.asParty(caller.systemId, packetId);
+    return this.receiptStore.bundle(packetId);
+  }
+}
+
+function statesOf(text: string | undefined): PacketState[] | undefined {
+  if (text === undefined) return undefined;
+  const states = text.split(',') as PacketState[];
+  if (!states.every((state) => PACKET_STATES.includes(state)))
+    throw invalid('?state', 'is_in', `gồm: ${PACKET_STATES.join(', ')}`, `among: ${PACKET_STATES.join(', ')}`);
+  return states;
+}

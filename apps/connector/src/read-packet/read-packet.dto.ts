@@ -1,0 +1,35 @@
+import { PACKET_STATES } from '@lienthong/contracts';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsISO8601, IsOptional, IsString, MaxLength } from 'class-validator';
+import { PageDto } from '../page.dto';
+
+const TIME = { strict: true, strictSeparator: true } as const;
+
+export class ListPacketsDto extends PageDto {
+  @ApiPropertyOptional({ description: `Exact states, separated by commas: ${PACKET_STATES.join(', ')}` })
+  @IsOptional()
+  @IsString()
+  state?: string;
+
+  @ApiPropertyOptional({ description: 'An address as it was sent to, or the system it was routed to' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  to?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601(TIME)
+  since?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601(TIME)
+  until?: string;
+
+  @ApiPropertyOptional({ description: 'Words of the title' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  q?: string;
+}

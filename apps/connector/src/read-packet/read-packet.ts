@@ -1,0 +1,56 @@
+import { LienThongError, type PacketView } from '@lienthong/contracts';
+import { DeliveryStore, iso, isoOrNull, type PacketRow, PacketStore, TimelineStore } from '@lienthong/persistence';
+import { Injectable } from '@nestjs/common';
+import { POLICY_DEFAULTS } from '../policy';
+
+/** «Where is my packet»: everything about it but its content. Its source sees all of it, a destination its own delivery. */
+@Injectable()
+export class ReadPacket {
+  constructor(
+    private readonly packets: PacketStore,
+    private readonly deliveries: DeliveryStore,
+    private readonly timeline: TimelineStore,
+  ) {}
+
+  async read(systemId: string, packetId: string): Promise<PacketView> {
+    const { packet, deliveryId } = await this.asParty(systemId, packetId);
+    const [parts, recipients, timeline] = await Promise.all([
+      this.packets.parts(packetId),
+      this.deliveries.ofPacket(packetId, deliveryId && systemId),
+      this.timeline.of(packetId, deliveryId),
+    ]);
+    return {
+      packetId,
+      state: packet.state,
+      from: packet.source,
+      title: packet.title,
+      priority: packet.priority,
+      dataType: packet.dataType,
+      protocol: packet.protocol,
+      inReplyTo: packet.inReplyTo,
+      parts: parts.map(({ name, mediaType, size, sha256 }) => ({ name, mediaType, size, sha256 })),
+      policy: {
+        ...POLICY_DEFAULTS,
+        warnAt: [...POLICY_DEFAULTS.warnAt],
+        ...packet.policy,
+        ...(packet.deliverBy ? { deliverBy: iso(packet.deliverBy) } : {}),
+      },
+      recipients,
+      createdAt: iso(packet.createdAt),
+      receivedAt: isoOrNull(packet.receivedAt),
+      finishedAt: isoOrNull(packet.finishedAt),
+      purgedAt: isoOrNull(packet.purgedAt),
+      timeline,
+    };
+  }
+
+  /** @throws not_found for whoever is neither source nor destination, as for a packet that there is not */
+  async asParty(systemId: string, packetId: string): Promise<{ packet: PacketRow; deliveryId?: string }> {
+    const packet = await this.packets.find(packetId);
+    if (!packet) throw new LienThongError('not_found');
+    if (packet.source === systemId) return { packet };
+    const [own] = await this.deliveries.ofPacket(packetId, systemId);
+    if (!own) throw new LienThongError('not_found');
+    return { packet, deliveryId: own.deliveryId };
+  }
+}

@@ -1,0 +1,24 @@
+import type { ReadyAnswer } from '@lienthong/contracts';
+import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { Step } from '@lienthong/runtime';
+import { Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ReadyToReceive } from './ready-to-receive';
+
+@ApiTags('receiving')
+@Step('ready-to-receive')
+@Controller('v1/deliveries/:deliveryId/ready')
+export class ReadyToReceiveController {
+  constructor(private readonly readyToReceive: ReadyToReceive) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'S6: ready to receive; repeating it renews the addresses' })
+  @ApiOkResponse({ description: 'The packet and the space to fetch from' })
+  ready(
+    @CallingSystem() caller: SystemCaller,
+    @Param('deliveryId', ParseUUIDPipe) deliveryId: string,
+  ): Promise<ReadyAnswer> {
+    return this.readyToReceive.ready(caller.systemId, deliveryId);
+  }
+}

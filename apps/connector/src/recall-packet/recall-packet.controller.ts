@@ -1,0 +1,26 @@
+import type { RecallAnswer } from '@lienthong/contracts';
+import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { Step } from '@lienthong/runtime';
+import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RecallPacket } from './recall-packet';
+import { RecallDto } from './recall-packet.dto';
+
+@ApiTags('sending')
+@Step('recall-packet')
+@Controller('v1/packets/:packetId/recall')
+export class RecallPacketController {
+  constructor(private readonly recallPacket: RecallPacket) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take back every delivery that is not accepted yet' })
+  @ApiOkResponse({ description: 'Which deliveries were recalled, and which had accepted and were asked' })
+  recall(
+    @CallingSystem() caller: SystemCaller,
+    @Param('packetId', ParseUUIDPipe) packetId: string,
+    @Body() { reason }: RecallDto,
+  ): Promise<RecallAnswer> {
+    return this.recallPacket.recall(caller.systemId, packetId, reason);
+  }
+}

@@ -1,0 +1,120 @@
+import { type DeliveryState, LienThongError, type PacketState, type RecallAnswer } from '@lienthong/contracts';
+import {
+  DeliveryStore,
+  EventStreamStore,
+  type PacketRow,
+  PacketStore,
+  partsOf,
+  ReceiptStore,
+  TimelineStore,
+  Transactions,
+  type Unit,
+} from '@lienthong/persistence';
+import { Injectable } from '@nestjs/common';
+
+/** The source takes back every delivery that is not accepted yet; those that accepted are asked, and the answer says which is which. */
+@Injectable()
+export class RecallPacket {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly packets: PacketStore,
+    private readonly deliveries: DeliveryStore,
+    private readonly events: EventStreamStore,
+    private readonly receipts: ReceiptStore,
+    private readonly timeline: TimelineStore,
+  ) {}
+
+  async recall(systemId: string, packetId: string, reason: string): Promise<RecallAnswer> {
+    await this.packets.own(systemId, packetId);
+    await this.transactions.run(async (unit) => {
+      const packet = (await this.packets.lock(unit, packetId)) as PacketRow;
+      if (packet.state === 'recalled') return;
+      if (packet.state === 'expired' || packet.state === 'refused')
+        throw new LienThongError('wrong_state', { state: packet.state, action: 'recall' }, { state: packet.state });
+      const taken = await this.takeBack(unit, packet, reason);
+      await this.ask(unit, packet, reason);
+      if (packet.state === 'completed') return;
+      await this.receipts.append(unit, packet, [
+        {
+          event: 'packet.recalled',
+          to: taken.map((delivery) => delivery.systemId),
+          parts: await partsOf(unit, packet.id),
+          detail: { reason, deliveries: taken.map(({ id, state }) => ({ deliveryId: id, stateBefore: state })) },
+        },
+      ]);
+      await this.packets.finish(unit, packet, 'recalled');
+      await this.timeline.add(unit, packet.id, [{ event: 'packet.recalled', detail: { reason } }]);
+    });
+    return this.answer(packetId);
+  }
+
+  private async takeBack(unit: Unit, packet: PacketRow, reason: string) {
+    const live = await this.deliveries.live(unit, packet.id);
+    if (live.length === 0) return [];
+    await this.deliveries.change(
+      unit,
+      live.map(({ id }) => id),
+      'recalled',
+      { reason },
+    );
+    await this.timeline.add(
+      unit,
+      packet.id,
+      live.map(({ id }) => ({ event: 'delivery.recalled', deliveryId: id })),
+    );
+    const told = live.filter((delivery) => delivery.announced > 0 || delivery.state !== 'pending');
+    await this.events.add(
+      unit,
+      told.map(({ id, systemId }) => ({
+        systemId,
+        type: 'packet.recalled',
+        packetId: packet.id,
+        deliveryId: id,
+        data: { packetId: packet.id, deliveryId: id, reason },
+      })),
+    );
+    return live;
+  }
+
+  /** Whoever accepted already keeps its copy; it learns of the wish, once per call. */
+  private async ask(unit: Unit, packet: PacketRow, reason: string): Promise<void> {
+    const accepted = await unit.query<{ id: string; systemId: string }>(
+      `SELECT id, system_id AS "systemId" FROM deliveries WHERE packet_id = $1 AND state = 'accepted'`,
+      [packet.id],
+    );
+    await this.events.add(
+      unit,
+      accepted.map(({ id, systemId }) => ({
+        systemId,
+        type: 'packet.recallRequested',
+        packetId: packet.id,
+        deliveryId: id,
+        data: { packetId: packet.id, deliveryId: id, reason },
+      })),
+    );
+    await this.timeline.add(
+      unit,
+      packet.id,
+      accepted.map(({ id }) => ({ event: 'packet.recallRequested', deliveryId: id, detail: { reason } })),
+    );
+  }
+
+  private async answer(packetId: string): Promise<RecallAnswer> {
+    const packet = await this.packets.find(packetId);
+    const deliveries = await this.deliveries.ofPacket(packetId);
+    return {
+      packetId,
+      state: packet?.state as PacketState,
+      deliveries: deliveries.map(({ deliveryId, systemId, state }) => ({
+        deliveryId,
+        systemId,
+        outcome: OUTCOMES[state] ?? 'alreadyFinal',
+      })),
+    };
+  }
+}
+
+const OUTCOMES: Partial<Record<DeliveryState, 'recalled' | 'recallRequested'>> = {
+  recalled: 'recalled',
+  accepted: 'recallRequested',
+};

@@ -1,0 +1,25 @@
+import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { Step } from '@lienthong/runtime';
+import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ReportStatus } from './report-status';
+import { StatusDto } from './report-status.dto';
+
+@ApiTags('receiving')
+@Step('report-status')
+@Controller('v1/packets/:packetId/statuses')
+export class ReportStatusController {
+  constructor(private readonly reportStatus: ReportStatus) {}
+
+  @Post()
+  @HttpCode(201)
+  @ApiOperation({ summary: 'Business status, by a destination that has accepted' })
+  @ApiCreatedResponse({ description: 'Appended to the history; the source gets packet.status' })
+  report(
+    @CallingSystem() caller: SystemCaller,
+    @Param('packetId', ParseUUIDPipe) packetId: string,
+    @Body() body: StatusDto,
+  ) {
+    return this.reportStatus.report(caller.systemId, packetId, body);
+  }
+}

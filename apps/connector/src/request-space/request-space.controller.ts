@@ -1,0 +1,51 @@
+import { LIMITS, type SendAnswer } from '@lienthong/contracts';
+import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { Step } from '@lienthong/runtime';
+import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { invalid } from '../policy';
+import { RequestSpace } from './request-space';
+import { SendDto } from './request-space.dto';
+
+/** 1–255 visible ASCII characters. */
+const IDEMPOTENCY_KEY = new RegExp(`^[\\x21-\\x7e]{1,${LIMITS.idempotencyKeyCharacters}}$`);
+
+@ApiTags('sending')
+@Step('request-space')
+@Controller('v1/packets')
+export class RequestSpaceController {
+  constructor(private readonly requestSpace: RequestSpace) {}
+
+  @Post()
+  @HttpCode(201)
+  @ApiOperation({ summary: 'S2: ask for a space; with protocol inline also S3 and the completion' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key gives the same packet again' })
+  @ApiCreatedResponse({ description: 'The packet, the answer per recipient, and the space' })
+  send(@CallingSystem() caller: SystemCaller, @Req() req: Request, @Body() body: SendDto): Promise<SendAnswer> {
+    const idempotencyKey = req.get('idempotency-key') ?? null;
+    if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey))
+      throw invalid(
+        'Idempotency-Key',
+        'matches',
+        'gồm 1–255 ký tự ASCII nhìn thấy được, không có dấu cách',
+        '1–255 visible ASCII characters',
+      );
+    return this.requestSpace.send(body, {
+      systemId: caller.systemId,
+      idempotencyKey,
+      rawBody: req.rawBody as Buffer,
+    });
+  }
+
+  @Post(':packetId/space')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Renew the upload addresses of an open packet' })
+  @ApiOkResponse({ description: 'The space with fresh addresses' })
+  renew(
+    @CallingSystem() caller: SystemCaller,
+    @Param('packetId', ParseUUIDPipe) packetId: string,
+  ): Promise<SendAnswer> {
+    return this.requestSpace.renew(caller.systemId, packetId);
+  }
+}

@@ -1,0 +1,123 @@
+import {
+  DATA_TYPE,
+  LIMITS,
+  PRIORITIES,
+  type Priority,
+  type DeclaredPart,
+  type SendRequest,
+  TRANSFER_PROTOCOLS,
+  type TransferProtocol,
+} from '@lienthong/contracts';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsBase64,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { PolicyDto } from '../policy.dto';
+
+/** 32 bytes in standard base64 with padding. */
+const SHA256 = /^[A-Za-z0-9+/]{43}=$/;
+const MEDIA_TYPE =
+  /^[A-Za-z0-9!#$&^_.+-]{1,100}\/[A-Za-z0-9!#$&^_.+-]{1,100}(; ?[A-Za-z0-9._-]{1,50}=[A-Za-z0-9._-]{1,100}){0,5}$/;
+/** No control characters: a name is shown, logged and offered as a file name. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it refuses
+const VISIBLE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
+
+export class PartDto implements DeclaredPart {
+  @ApiProperty({ maxLength: LIMITS.partNameCharacters })
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(LIMITS.partNameCharacters)
+  @Matches(VISIBLE)
+  name!: string;
+
+  @ApiProperty({ example: 'application/pdf' })
+  @Matches(MEDIA_TYPE)
+  mediaType!: string;
+
+  @ApiPropertyOptional({
+    minimum: 1,
+    maximum: LIMITS.partBytes,
+    description: 'Bytes; may be left out with inline content',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(LIMITS.partBytes)
+  size?: number;
+
+  @ApiPropertyOptional({ description: 'SHA-256, standard base64 with padding; may be left out with inline content' })
+  @IsOptional()
+  @Matches(SHA256)
+  sha256?: string;
+
+  @ApiPropertyOptional({ description: 'With protocol inline: the content, base64; 256 KiB decoded in all parts' })
+  @IsOptional()
+  @IsBase64()
+  content?: string;
+}
+
+export class SendDto implements SendRequest {
+  @ApiProperty({ type: [String], example: ['H01.20', 'H01.31/motcua'], maxItems: LIMITS.recipients })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(LIMITS.recipients)
+  @IsString({ each: true })
+  @MaxLength(100, { each: true })
+  to!: string[];
+
+  @ApiProperty({ maxLength: LIMITS.titleCharacters })
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(LIMITS.titleCharacters)
+  @Matches(VISIBLE)
+  title!: string;
+
+  @ApiPropertyOptional({ enum: PRIORITIES, default: 'normal' })
+  @IsOptional()
+  @IsIn(PRIORITIES)
+  priority?: Priority;
+
+  @ApiProperty({ example: 'file' })
+  @Matches(DATA_TYPE)
+  @MaxLength(100)
+  dataType!: string;
+
+  @ApiPropertyOptional({ enum: TRANSFER_PROTOCOLS, default: 'put' })
+  @IsOptional()
+  @IsIn(TRANSFER_PROTOCOLS)
+  protocol?: TransferProtocol;
+
+  @ApiProperty({ type: [PartDto], maxItems: LIMITS.parts })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(LIMITS.parts)
+  @ValidateNested({ each: true })
+  @Type(() => PartDto)
+  parts!: PartDto[];
+
+  @ApiPropertyOptional({ format: 'uuid', nullable: true, type: String })
+  @IsOptional()
+  @IsUUID()
+  inReplyTo?: string | null;
+
+  @ApiPropertyOptional({ type: PolicyDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => PolicyDto)
+  policy?: PolicyDto;
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import {
+  LIMITS,
+  LienThongError,
+  type Recipient,
+  type Route,
+  type SendAnswer,
+  type SendRequest,
+  task,
+} from '@lienthong/contracts';
+import {
+  type PacketRow,
+  PacketStore,
+  type PartRow,
+  type PlannedRecipient,
+  RoutingStore,
+  TimelineStore,
+  Transactions,
+} from '@lienthong/persistence';
+import { objectKey, Storage } from '@lienthong/storage';
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { deadlineOf, mergePolicies } from '../policy';
+import { type CheckedPart, checkParts } from './declared-parts';
+import { storedPartOf, UploadSpaces } from './upload-space';
+
+/** An inline request that began this long ago and is still open was cut off; its repetition goes on with it. */
+const INLINE_RUNNING_MS = 30_000;
+
+export interface SendContext {
+  systemId: string;
+  idempotencyKey: string | null;
+  /** The body as it came: the same key with other bytes is another request. */
+  rawBody: Buffer;
+}
+
+/** S2: checks the request, answers for each recipient, and gives the space; with `inline` also S3 and the completion. */
+@Injectable()
+export class RequestSpace {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly packets: PacketStore,
+    private readonly routing: RoutingStore,
+    private readonly timeline: TimelineStore,
+    private readonly storage: Storage,
+    private readonly spaces: UploadSpaces,
+  ) {}
+
+  async send(request: SendRequest, context: SendContext): Promise<SendAnswer> {
+    const requestDigest = createHash('sha256').update(context.rawBody).digest();
+    const known = context.idempotencyKey && (await this.packets.byKey(context.systemId, context.idempotencyKey));
+    if (known) return this.again(known, request, requestDigest);
+
+    const protocol = request.protocol ?? 'put';
+    const policy = mergePolicies({}, request.policy);
+    const parts = checkParts(request.parts, protocol);
+    deadlineOf(policy, request.dataType, new Date());
+    const recipients = await this.routing.resolve(context.systemId, request.dataType, request.to);
+    const planned = plannedOf(recipients, policy.allowPartial ?? false);
+
+    const id = uuidv7();
+    const inserted = await this.transactions.run(async (unit) => {
+      const fresh = await this.packets.insert(unit, {
+        id,
+        source: context.systemId,
+        title: request.title,
+        priority: request.priority ?? 'normal',
+        dataType: request.dataType,
+        protocol,
+        inReplyTo: request.inReplyTo ?? null,
+        policy,
+        recipients: planned,
+        idempotencyKey: context.idempotencyKey,
+        requestDigest,
+        spaceSeconds: LIMITS.spaceSeconds,
+        parts: parts.map(({ name, mediaType, size, sha256 }, ordinal) => ({
+          ordinal,
+          name,
+          mediaType,
+          size,
+          sha256,
+          objectKey: objectKey(id, ordinal),
+        })),
+      });
+      if (fresh) await this.timeline.add(unit, id, [{ event: 'packet.open', detail: { recipients: planned.length } }]);
+      return fresh;
+    });
+    if (!inserted) {
+      const other = await this.packets.byKey(context.systemId, context.idempotencyKey as string);
+      if (other) return this.again(other, request, requestDigest);
+      throw new LienThongError('idempotency_in_progress', { retryAfter: 1 });
+    }
+    const packet = (await this.packets.find(id)) as PacketRow;
+    return this.answer(packet, recipients, parts);
+  }
+
+  /** Fresh addresses for a space that is still open. */
+  async renew(systemId: string, packetId: string): Promise<SendAnswer> {
+    const packet = await this.packets.own(systemId, packetId);
+    if (packet.state !== 'open' || packet.spaceExpiresAt <= new Date())
+      throw new LienThongError(
+        'wrong_state',
+        { state: packet.state === 'open' ? 'expired' : packet.state, action: 'renew the space' },
+        { state: packet.state },
+      );
+    return this.withSpace(packet, recipientsOf(packet));
+  }
+
+  private async again(packet: PacketRow, request: SendRequest, digest: Buffer): Promise<SendAnswer> {
+    if (!packet.requestDigest?.equals(digest))
+      throw new LienThongError('idempotency_key_reused', { packetId: packet.id }, { packetId: packet.id });
+    const recipients = recipientsOf(packet);
+    if (packet.state !== 'open') return { packetId: packet.id, state: packet.state, recipients };
+    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients);
+    if (Date.now() - packet.createdAt.getTime() < INLINE_RUNNING_MS)
+      throw new LienThongError('idempotency_in_progress', { retryAfter: 1 }, { packetId: packet.id });
+    return this.answer(packet, recipients, checkParts(request.parts, 'inline'));
+  }
+
+  private async answer(packet: PacketRow, recipients: Recipient[], parts: CheckedPart[]): Promise<SendAnswer> {
+    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients);
+    const rows = await this.packets.parts(packet.id);
+    await Promise.all(rows.map((row, index) => this.storage.put(storedPartOf(row), parts[index].content as Buffer)));
+    await this.transactions.run(async (unit) => {
+      await this.packets.receive(unit, packet, packet.policy, deadlineOf(packet.policy, packet.dataType, new Date()));
+      await this.timeline.add(unit, packet.id, [{ event: 'packet.received' }]);
+      await unit.enqueue(task('analyse-packet', packet.id), packet.priority);
+    });
+    return { packetId: packet.id, state: 'received', recipients };
+  }
+
+  private async withSpace(packet: PacketRow, recipients: Recipient[]): Promise<SendAnswer> {
+    const parts: PartRow[] = await this.packets.parts(packet.id);
+    return { packetId: packet.id, state: 'open', recipients, space: await this.spaces.of(packet, parts) };
+  }
+}
+
+/** @throws recipients_refused with the answer per recipient, before any upload */
+function plannedOf(recipients: Recipient[], allowPartial: boolean): PlannedRecipient[] {
+  const refused = recipients.filter((recipient) => !recipient.allowed);
+  if (refused.length === recipients.length || (refused.length > 0 && !allowPartial))
+    throw new LienThongError('recipients_refused', { count: refused.length }, { recipients });
+  return recipients
+    .filter((recipient) => recipient.allowed)
+    .map(({ address, systemId, routedBy }) => ({
+      address,
+      systemId: systemId as string,
+      routedBy: routedBy as Route,
+    }));
+}
+
+const recipientsOf = (packet: PacketRow): Recipient[] =>
+  packet.recipients.map((recipient) => ({ ...recipient, allowed: true }));

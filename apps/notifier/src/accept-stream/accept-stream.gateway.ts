@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import { hostname } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { CLOSE, LIMITS, LienThongError } from '@lienthong/contracts';
+import { Authenticator } from '@lienthong/identity';
+import {
+  ConnectionStore,
+  EventStreamStore,
+  StreamListener,
+  StreamTicketStore,
+  type TicketHolder,
+} from '@lienthong/persistence';
+import { every, Log, Metrics, type Repeating } from '@lienthong/runtime';
+import { Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Gauge } from 'prom-client';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { Stream } from './stream';
+import { refuse } from './upgrade';
+
+interface OpenStream {
+  id: string;
+  systemId: string;
+  holder: TicketHolder;
+  socket: WebSocket;
+  stream: Stream;
+  heard: boolean;
+}
+
+/** Of one instance; past it a client is sent elsewhere. */
+const MAX_STREAMS = 20_000;
+const OFFSET = /^\d{1,15}$/;
+
+/**
+ * `GET /v1/stream`: the upgrade request is signed like any other and verified before the socket exists, so there is never an open stream
+ * without an owner. Heartbeats find dead peers; presence is written down for the directory.
+ */
+@Injectable()
+export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  private readonly streams = new Map<WebSocket, OpenStream>();
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    maxPayload: LIMITS.streamFrameBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  private timers: Repeating[] = [];
+  private closing = false;
+
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly authenticator: Authenticator,
+    private readonly tickets: StreamTicketStore,
+    private readonly events: EventStreamStore,
+    private readonly listener: StreamListener,
+    private readonly connections: ConnectionStore,
+    private readonly log: Log,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const http = this.host.httpAdapter.getHttpServer() as Server;
+    http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      this.upgrade(request, socket, head).catch((error: unknown) => refuse(request, socket, error));
+    });
+    const { streams } = this;
+    new Gauge({
+      name: 'lienthong_streams_open',
+      help: 'Streams open at this instance',
+      registers: [this.metrics],
+      collect() {
+        this.set(streams.size);
+      },
+    });
+    this.timers = [
+      every('stream-check', 1000, async () => this.check(), { log: this.log }),
+      every('stream-heartbeat', LIMITS.heartbeatSeconds * 1000, () => this.heartbeat(), { log: this.log }),
+    ];
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.closing = true;
+    await Promise.all(this.timers.map((timer) => timer.stop()));
+    const open = [...this.streams.values()];
+    for (const { socket } of open) socket.close(CLOSE.restart, 'restart');
+    await Promise.all(open.map(({ stream }) => stream.settled()));
+    await Promise.all(open.map(({ id }) => this.connections.close(id).catch(() => undefined)));
+    for (const { socket } of open) socket.terminate();
+  }
+
+  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://stream');
+    if (url.pathname !== '/v1/stream') throw new LienThongError('not_found');
+    if (this.closing) throw new LienThongError('unavailable', { what: 'stream', retryAfter: 1 });
+    const from = url.searchParams.get('from');
+    if (from !== null && !OFFSET.test(from))
+      throw new LienThongError('malformed_request', { why: 'from is not an offset (decimal digits)' });
+    const holder = await this.holderOf(request, url.searchParams.get('ticket'));
+    const position = await this.events.position(holder.systemId);
+    if (socket.destroyed) return;
+    this.server.handleUpgrade(request, socket, head, (ws) => {
+      const wanted = from === null ? position.ackedOffset : Math.min(Number(from), position.lastOffset);
+      const start = Math.max(wanted, position.forgotten);
+      this.accept(ws, holder, start, request.socket.remoteAddress ?? null, () => ({
+        hello: {
+          type: 'hello',
+          heartbeatSeconds: LIMITS.heartbeatSeconds,
+          lastOffset: String(position.lastOffset),
+          resumedFrom: String(start),
+        } as const,
+        gap: wanted < position.forgotten ? ({ type: 'gap', from: String(position.forgotten + 1) } as const) : undefined,
+      }));
+    });
+  }
+
+  private async holderOf(request: IncomingMessage, ticket: string | null): Promise<TicketHolder> {
+    if (ticket !== null) {
+      const holder = await this.tickets.redeem(ticket);
+      if (!holder) throw new LienThongError('access_denied', { what: 'GET /v1/stream (ticket)' });
+      return holder;
+    }
+    const caller = await this.authenticator.authenticate({
+      method: request.method ?? 'GET',
+      target: request.url ?? '/',
+      rawHeaders: request.rawHeaders,
+      body: null,
+    });
+    if (caller.systemId === null) throw new LienThongError('access_denied', { what: 'GET /v1/stream' });
+    return { systemId: caller.systemId, accessKey: caller.accessKey, sessionId: caller.sessionId };
+  }
+
+  private accept(
+    socket: WebSocket,
+    holder: TicketHolder,
+    from: number,
+    address: string | null,
+    greeting: () => { hello: Parameters<Stream['say']>[0]; gap?: Parameters<Stream['say']>[0] },
+  ): void {
+    const { systemId } = holder;
+    socket.on('error', () => socket.terminate());
+    if (this.streams.size >= MAX_STREAMS) return socket.close(CLOSE.tooMany, 'too many streams');
+    this.replaceOldest(systemId);
+    const source = {
+      after: (after: number, limit: number) => this.events.after(systemId, after, limit),
+      acknowledge: (offset: number) => this.events.acknowledge(systemId, offset),
+    };
+    const stream = new Stream(socket, source, from);
+    const open: OpenStream = { id: '', systemId, holder, socket, stream, heard: true };
+    this.streams.set(socket, open);
+    socket.on('pong', () => (open.heard = true));
+    const unsubscribe = this.listener.subscribe(systemId, () => stream.wake());
+    const recorded = this.connections
+      .open(systemId, this.instance, address)
+      .then((id) => void (open.id = id))
+      .catch((error: unknown) => this.log.warn({ err: error, systemId }, 'presence not recorded'));
+    socket.on('close', (code) => {
+      unsubscribe();
+      this.streams.delete(socket);
+      void recorded.then(async () => open.id !== '' && (await this.connections.close(open.id))).catch(() => undefined);
+      this.log.info({ step: 'accept-stream', systemId, code }, 'accept-stream closed');
+    });
+    const { hello, gap } = greeting();
+    stream.say(hello);
+    if (gap) stream.say(gap);
+    stream.wake();
+    this.log.info({ step: 'accept-stream', systemId, from }, 'accept-stream done');
+  }
+
+  /** A client that reconnects may leave half-dead sockets behind: past the limit its oldest gives way. */
+  private replaceOldest(systemId: string): void {
+    const own = [...this.streams.values()].filter((open) => open.systemId === systemId);
+    if (own.length >= LIMITS.streamsPerSystem) own[0].socket.close(CLOSE.replaced, 'replaced by a newer stream');
+  }
+
+  private check(): void {
+    const now = Date.now();
+    for (const { stream } of this.streams.values()) stream.check(now);
+  }
+
+  private async heartbeat(): Promise<void> {
+    for (const open of this.streams.values()) {
+      if (!open.heard) open.socket.terminate();
+      open.heard = false;
+      open.socket.ping();
+    }
+    const ids = [...this.streams.values()].map(({ id }) => id).filter((id) => id !== '');
+    if (ids.length > 0) await this.connections.seen(ids);
+    for (const { holder, socket } of this.streams.values())
+      await this.authenticator.assertStillValid(holder).catch((error: unknown) => {
+        if (error instanceof LienThongError) socket.close(CLOSE.authentication, error.code);
+      });
+  }
+}

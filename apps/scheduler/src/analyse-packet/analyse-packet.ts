@@ -1,0 +1,89 @@
+import { task } from '@lienthong/contracts';
+import {
+  EventStreamStore,
+  type PacketRow,
+  PacketStore,
+  type PartRow,
+  ReceiptStore,
+  TimelineStore,
+  Transactions,
+} from '@lienthong/persistence';
+import { type Finding, Storage } from '@lienthong/storage';
+import { Injectable } from '@nestjs/common';
+
+/** Reason codes of `packet.refused`, by what the storage found. */
+const REASONS: Record<Exclude<Finding, 'whole'>, string> = {
+  missing: 'content_missing',
+  size: 'size_differs',
+  digest: 'digest_differs',
+};
+
+/** S4: makes the content immutable, proves that it is what was declared, and gives the source its receipt; or refuses it with reasons. */
+@Injectable()
+export class AnalysePacket {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly packets: PacketStore,
+    private readonly events: EventStreamStore,
+    private readonly receipts: ReceiptStore,
+    private readonly timeline: TimelineStore,
+    private readonly storage: Storage,
+  ) {}
+
+  async analyse(packetId: string): Promise<void> {
+    const packet = await this.packets.find(packetId);
+    if (!packet || packet.state !== 'received') return;
+    if (packet.analysedAt) return this.plan(packetId);
+    const parts = await this.packets.parts(packetId);
+    const findings: { part: PartRow; found: Finding }[] = [];
+    // One after the other: a packet of many large parts must not take all the bandwidth.
+    for (const part of parts) findings.push({ part, found: await this.seal(packet, part) });
+    const wrong = findings.flatMap(({ part, found }) =>
+      found === 'whole' ? [] : [{ part: part.name, code: REASONS[found] }],
+    );
+    await (wrong.length > 0 ? this.refuse(packetId, parts, wrong) : this.accept(packetId, parts));
+  }
+
+  /** Inline content was measured and written by the platform itself, to a key that no client has an address for. */
+  private seal(packet: PacketRow, { objectKey, size, sha256, mediaType }: PartRow): Promise<Finding> {
+    const part = { key: objectKey, size, sha256, mediaType };
+    return packet.protocol === 'inline' ? this.storage.inspect(part) : this.storage.seal(part);
+  }
+
+  private async accept(packetId: string, parts: PartRow[]): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      const packet = await this.packets.lock(unit, packetId);
+      if (!packet || !(await this.packets.markAnalysed(unit, packetId))) return;
+      const to = packet.recipients.map((recipient) => recipient.systemId);
+      const receipt = await this.receipts.append(unit, packet, [{ event: 'packet.accepted', to, parts }]);
+      await this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
+      await this.events.add(unit, [
+        { systemId: packet.source, type: 'packet.accepted', packetId, data: { packetId, receipt } },
+      ]);
+      await unit.enqueue(task('plan-delivery', packetId), packet.priority);
+    });
+  }
+
+  private async refuse(packetId: string, parts: PartRow[], reasons: { part: string; code: string }[]): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      const packet = await this.packets.lock(unit, packetId);
+      if (packet?.state !== 'received' || packet.analysedAt) return;
+      const receipt = await this.receipts.append(unit, packet, [
+        { event: 'packet.refused', to: [], parts, detail: { reasons } },
+      ]);
+      await this.packets.finish(unit, packet, 'refused');
+      await this.timeline.add(unit, packetId, [{ event: 'packet.refused', detail: { reasons } }]);
+      await this.events.add(unit, [
+        { systemId: packet.source, type: 'packet.refused', packetId, data: { packetId, reasons, receipt } },
+      ]);
+    });
+  }
+
+  /** Analysed already: the task of planning may have been lost. */
+  private async plan(packetId: string): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      const packet = await this.packets.lock(unit, packetId);
+      if (packet?.state === 'received') await unit.enqueue(task('plan-delivery', packetId), packet.priority);
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import { Transactions } from '@lienthong/persistence';
+import { Queue } from '@lienthong/queue';
+import { HealthChecks } from '@lienthong/runtime';
+import { Storage } from '@lienthong/storage';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AnalysePacket } from './analyse-packet/analyse-packet';
+import { AnalysePacketConsumer } from './analyse-packet/analyse-packet.consumer';
+import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
+import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
+import { ForgetExpiredTimer } from './forget-expired/forget-expired.timer';
+import { PlanDelivery } from './plan-delivery/plan-delivery';
+import { PlanDeliveryConsumer } from './plan-delivery/plan-delivery.consumer';
+import { PurgeContent } from './purge-content/purge-content';
+import { PurgeContentConsumer } from './purge-content/purge-content.consumer';
+import { RelayOutboxTimer } from './relay-outbox/relay-outbox.timer';
+import { SchedulerOptions } from './scheduler.config';
+import { SweepLostWork } from './sweep-lost-work/sweep-lost-work';
+import { SweepLostWorkTimer } from './sweep-lost-work/sweep-lost-work.timer';
+import { WatchDeadlines } from './watch-deadlines/watch-deadlines';
+import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
+
+/** Analysis, planning, purge, and the timers that see to it that nothing stands still. Needs persistence, queue and storage beside it. */
+@Module({
+  controllers: [AnalysePacketConsumer, PlanDeliveryConsumer, PurgeContentConsumer],
+  providers: [
+    AnalysePacket,
+    PlanDelivery,
+    PurgeContent,
+    WatchDeadlines,
+    WatchDeadlinesTimer,
+    RelayOutboxTimer,
+    SweepLostWork,
+    SweepLostWorkTimer,
+    CloseUnusedSpaces,
+    CloseUnusedSpacesTimer,
+    ForgetExpiredTimer,
+  ],
+})
+export class SchedulerModule {
+  constructor(health: HealthChecks, transactions: Transactions, queue: Queue, storage: Storage) {
+    health.register('database', async () => void (await transactions.query('SELECT 1')));
+    health.register('queue', () => queue.check());
+    health.register('storage', () => storage.check());
+  }
+
+  static for(options: SchedulerOptions): DynamicModule {
+    return { module: SchedulerModule, providers: [{ provide: SchedulerOptions, useValue: options }] };
+  }
+}

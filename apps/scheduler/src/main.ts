@@ -1,0 +1,44 @@
+import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
+import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
+import { boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { StorageModule, storageSettingsOf } from '@lienthong/storage';
+import { Module } from '@nestjs/common';
+import { SchedulerModule } from './app.module';
+import { schedulerSettings } from './scheduler.config';
+
+start(async () => {
+  const config = readConfig(schedulerSettings, process.env);
+  const log = createLog({ name: 'scheduler', level: config.LOG_LEVEL });
+
+  @Module({
+    imports: [
+      PersistenceModule.for({
+        url: config.DATABASE_URL,
+        poolSize: config.DATABASE_POOL,
+        applicationName: 'scheduler',
+        platformSecret: config.PLATFORM_SECRET,
+        issuer: config.PUBLIC_URL,
+        relay: PromptRelay,
+      }),
+      QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
+      StorageModule.for(storageSettingsOf(config)),
+      SchedulerModule.for({ sweepQuietSeconds: config.SWEEP_QUIET_SECONDS }),
+    ],
+  })
+  class SchedulerProcess {}
+
+  await boot({
+    name: 'scheduler',
+    module: SchedulerProcess,
+    config,
+    log,
+    microservice: (app) =>
+      taskServer({
+        queue: app.get(Queue),
+        outbox: app.get(OutboxStore),
+        kinds: TASK_KINDS.filter((kind) => TASK_HANDLERS[kind] === 'scheduler'),
+        log,
+      }),
+  });
+});
