@@ -92,7 +92,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
     shutdown.begin();
     const server: Server = app.getHttpServer();
     server.close();
-    const drained = Promise.all([inFlight.drain(), strategy?.close()]);
+    const drained = Promise.allSettled([inFlight.drain(), strategy?.close()]);
     const late = await Promise.race([
       drained.then(() => false),
       sleep(options.drainMs ?? DRAIN_MS, true, { ref: false }),
