@@ -61,7 +61,8 @@ export function downloads(subject: () => Subject): void {
       const first = await accepted(storage);
       const second = await accepted(storage);
       const { url } = await storage.presignGet(first.part, 60, 'a.xml');
-      expect((await ask(url.replace(first.part.key, second.part.key))).status).toBe(403);
+      const other = new URL((await storage.presignGet(second.part, 60, 'a.xml')).url);
+      expect((await ask(url.replace(new URL(url).pathname, other.pathname))).status).toBe(403);
       expect((await ask(url.replace('a.xml', 'b.html'))).status).toBe(403);
       expect((await ask(url.replace('application%2Fxml', 'text%2Fhtml'))).status).toBe(403);
       expect(await put({ url, headers: {} }, first.bytes)).toBe(403);

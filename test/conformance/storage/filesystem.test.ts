@@ -4,9 +4,18 @@ import { type AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FilesystemStorage, storageRouter } from '@lienthong/storage';
+import {
+  FilesystemStorage,
+  Storage,
+  StorageModule,
+  createStorage,
+  storageRouter,
+  storageRoutes,
+} from '@lienthong/storage';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { ask, put, putPartly } from './http';
-import { type Subject, accepted, altered, newContent, until } from './subject';
+import { type Subject, accepted, altered, digest, newContent, until } from './subject';
 import { storageConformance } from './suite';
 
 jest.setTimeout(60_000);
@@ -98,13 +107,38 @@ describe('FilesystemStorage', () => {
 
     it('serves with headers that keep a browser from running or keeping the content', async () => {
       const { part } = await accepted(subject.storage, newContent(10, { mediaType: 'text/html' }));
-      const { headers } = await ask((await subject.storage.presignGet(part, 60, 'a.html')).url);
+      const { url } = await subject.storage.presignGet(part, 60, 'a.html');
+      const { headers } = await ask(url, { method: 'HEAD' });
+      expect(headers['content-length']).toBe('10');
       expect(headers).toMatchObject({
         'x-content-type-options': 'nosniff',
         'content-security-policy': "default-src 'none'; sandbox",
         'cache-control': 'private, no-store',
         'referrer-policy': 'no-referrer',
       });
+    });
+
+    it('serves under Nest before any body parser, and leaves every other path to Nest', async () => {
+      const settings = { driver: 'filesystem', folder, publicUrl: 'http://127.0.0.1', secret: 'x'.repeat(32) } as const;
+      const storage = createStorage(settings);
+      @Module({ imports: [StorageModule.for(storage)] })
+      class App {}
+      const app = await NestFactory.create(App, { logger: false });
+      for (const route of storageRoutes(storage)) app.use(route);
+      await app.listen(0, '127.0.0.1');
+      const { port } = app.getHttpServer().address() as AddressInfo;
+      const here = (url: string) => url.replace('127.0.0.1', `127.0.0.1:${port}`);
+      expect(app.get(Storage)).toBe(storage);
+
+      const bytes = Buffer.from(JSON.stringify({ not: 'for the parser' }));
+      const { part: any } = newContent();
+      const part = { ...any, size: bytes.length, sha256: digest(bytes), mediaType: 'application/json' };
+      const { url, headers } = await app.get(Storage).presignPut(part, 60);
+      expect(await put({ url: here(url), headers }, bytes)).toBe(200);
+      const download = await ask(here((await storage.presignGet(part, 60, 'a.json')).url));
+      expect(download.body.equals(bytes)).toBe(true);
+      expect((await ask(here('http://127.0.0.1/other'))).status).toBe(404);
+      await app.close();
     });
 
     it('refuses to open with a short secret, without a public address, or in a folder that it cannot write', async () => {

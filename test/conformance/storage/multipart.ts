@@ -112,14 +112,25 @@ export function multiparts(subject: () => Subject): void {
       const { part, bytes, addresses } = await completed(storage);
       expect(await storage.seal(part)).toBe('whole');
       const swap = altered(bytes);
-      for (const number of [1, 2]) expect((await putPiece(addresses, number, swap)).status).toBeGreaterThanOrEqual(400);
+      // A store may close the connection instead of reading a large body that it refuses.
+      for (const number of [1, 2]) {
+        const status = await putPiece(addresses, number, swap).then(
+          ({ status }) => status,
+          () => 'closed',
+        );
+        expect(['closed', 400, 403, 404]).toContain(status);
+      }
       const second = await storage.presignMultipart(part, 60);
       await putPieces(second, swap);
       // Taking the piece's part of the address away leaves one that was not signed.
       const bare = new URL(addresses.urls[0].url);
       for (const name of ['partNumber', 'uploadId', 'operation']) bare.searchParams.delete(name);
       const headers = { 'content-length': String(part.size), 'content-type': part.mediaType };
-      expect((await ask(bare.href, { method: 'PUT', headers, body: swap })).status).toBe(403);
+      const status = await ask(bare.href, { method: 'PUT', headers, body: swap }).then(
+        ({ status }) => status,
+        () => 'closed',
+      );
+      expect(['closed', 403]).toContain(status);
 
       expect(await storage.seal(part)).toBe('whole');
       expect((await served(storage, part)).equals(bytes)).toBe(true);

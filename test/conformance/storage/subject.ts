@@ -8,6 +8,8 @@ export interface Subject {
   storage: Storage;
   /** False for a store that takes any bytes under a signed address: they must then be found, not refused. */
   refusesOtherBytes: boolean;
+  /** How often a server of the test's own, in this process, holds a body in memory. */
+  heldByServer?: number;
   stop(): Promise<void>;
 }
 

@@ -9,6 +9,9 @@ import { type Subject, newContent } from './subject';
 import { uploads } from './uploads';
 
 const MiB = 1024 * 1024;
+/** Far more than the memory that may be used on the way. */
+const BIG = 192;
+const MEMORY = 100;
 
 /** What the platform promises of every driver; a behaviour that is not a sentence here is not promised. */
 export function storageConformance(start: () => Promise<Subject>): void {
@@ -18,27 +21,17 @@ export function storageConformance(start: () => Promise<Subject>): void {
   });
   afterAll(() => subject?.stop());
 
-  uploads(() => subject);
-  downloads(() => subject);
-  multiparts(() => subject);
-  purges(() => subject);
-
-  it('says that it is ready', async () => {
-    await subject.storage.check();
-    await subject.storage.open();
-    await subject.storage.check();
-  });
-
-  it('takes and serves 64 MiB without holding them in memory', async () => {
-    const { storage } = subject;
+  // First, while nothing else has made the heap grow.
+  it(`takes, seals and serves ${BIG} MiB without holding them in memory`, async () => {
+    const { storage, heldByServer = 0 } = subject;
     const block = randomBytes(MiB);
     const blocks = function* () {
-      for (let index = 0; index < 64; index++) yield block;
+      for (let index = 0; index < BIG; index++) yield block;
     };
     const hash = createHash('sha256');
     for (const block of blocks()) hash.update(block);
     const { packetId, part } = newContent(0);
-    const big = { ...part, key: objectKey(packetId, 1), size: 64 * MiB, sha256: hash.digest('base64') };
+    const big = { ...part, key: objectKey(packetId, 1), size: BIG * MiB, sha256: hash.digest('base64') };
 
     const before = process.memoryUsage().rss;
     let peak = before;
@@ -54,9 +47,21 @@ export function storageConformance(start: () => Promise<Subject>): void {
     }
     clearInterval(timer);
     await storage.purge(packetId);
-    expect([answer.status, finding, size]).toEqual([200, 'whole', 64 * MiB]);
+    expect([answer.status, finding, size]).toEqual([200, 'whole', BIG * MiB]);
     expect(read.digest('base64')).toBe(big.sha256);
-    expect((peak - before) / MiB).toBeLessThan(100);
-    console.info(`Memory grew by ${Math.round((peak - before) / MiB)} MiB while 64 MiB were taken, sealed and read.`);
+    const grown = Math.round((peak - before) / MiB);
+    expect(grown).toBeLessThan(MEMORY + heldByServer * BIG);
+    console.info(`Memory grew by ${grown} MiB while ${BIG} MiB were taken, sealed and read.`);
+  });
+
+  uploads(() => subject);
+  downloads(() => subject);
+  multiparts(() => subject);
+  purges(() => subject);
+
+  it('says that it is ready', async () => {
+    await subject.storage.check();
+    await subject.storage.open();
+    await subject.storage.check();
   });
 }

@@ -55,12 +55,12 @@ export function uploads(subject: () => Subject): void {
     });
 
     it('without one of its headers, or with another value, is refused', async () => {
-      const { storage, refusesOtherBytes } = subject();
+      const { storage } = subject();
       const { part, bytes } = newContent();
       const { url, headers } = await storage.presignPut(part, 60);
       const names = Object.keys(headers).filter((name) => name !== 'content-length');
       expect(names).toContain('content-type');
-      for (const name of refusesOtherBytes ? names : []) {
+      for (const name of names) {
         const { [name]: value, ...rest } = headers;
         expect(await put({ url, headers: rest }, bytes)).toBeGreaterThanOrEqual(400);
         const other = name === 'content-type' ? 'text/html' : digest(Buffer.from(value));
@@ -76,14 +76,14 @@ export function uploads(subject: () => Subject): void {
       const { url, headers } = await storage.presignPut(part, 60);
       const other = { ...part, key: objectKey(packetId, 1) };
       await storage.presignPut(other, 60);
-      const refused = async (url: string, method = 'PUT') => {
+      const statusOf = async (url: string, method = 'PUT') => {
         const body = method === 'PUT' || method === 'POST' ? bytes : undefined;
         return (await ask(url, { method, headers: body ? headers : {}, body })).status;
       };
-      expect(await refused(url.replace(part.key, other.key))).toBe(403);
-      expect(await refused(url.replace(/(expires=)(\d+)/i, '$19$2'))).toBe(403);
-      expect(await refused(url.replace(/signature=.{8}/i, (text) => text.slice(0, -8) + '00000000'))).toBe(403);
-      for (const method of ['GET', 'DELETE', 'POST']) expect(await refused(url, method)).toBeGreaterThanOrEqual(400);
+      expect(await statusOf(url.replace(part.key, other.key))).toBe(403);
+      expect(await statusOf(url.replace(/(expires=)(\d+)/i, '$19$2'))).toBe(403);
+      expect(await statusOf(url.replace(/signature=.{8}/i, (text) => text.slice(0, -8) + '00000000'))).toBe(403);
+      for (const method of ['GET', 'DELETE', 'POST']) expect(await statusOf(url, method)).toBeGreaterThanOrEqual(400);
       expect(await storage.inspect(other)).toBe('missing');
       expect(await storage.inspect(part)).toBe('missing');
     });

@@ -22,16 +22,20 @@ export interface Abilities {
   versions: boolean;
 }
 
-/** Makes the bucket if it is absent and finds out what the store can be relied on for. @throws an Error of one sentence that names what to change */
+/** Makes the bucket if it is absent and finds out what the store can be relied on for. @throws an Error of one sentence that says why not */
 export async function openBucket(connection: S3Connection, settings: S3Settings): Promise<Abilities> {
-  const { bucket } = settings;
-  await makeBucket(connection, bucket).catch(explain(settings));
-  if (await hasObjectLock(connection, bucket))
-    throw new Error(`Bucket ${bucket} has object lock, so that content could not be purged: use a bucket without it.`);
-  const versions = await canListVersions(connection, bucket);
-  if (!versions && (await versioning(connection, bucket)))
-    throw new Error(`Bucket ${bucket} keeps versions that the store cannot list, so that content could not be purged.`);
-  return { versions, digestsEnforced: await enforcesDigests(connection, settings, versions).catch(explain(settings)) };
+  const { bucket, endpoint } = settings;
+  try {
+    await makeBucket(connection, bucket);
+    if (await hasObjectLock(connection, bucket))
+      throw new Error('it has object lock, so that content could not be purged');
+    const versions = await canListVersions(connection, bucket);
+    if (!versions && (await versioning(connection, bucket)))
+      throw new Error('it keeps versions that the store cannot list, so that content could not be purged');
+    return { versions, digestsEnforced: await enforcesDigests(connection, settings, versions) };
+  } catch (error) {
+    throw new Error(`Bucket ${bucket} at ${endpoint} cannot be used: ${reason(error as Error)}.`, { cause: error });
+  }
 }
 
 async function makeBucket(connection: S3Connection, bucket: string): Promise<void> {
@@ -103,10 +107,8 @@ const ADVICE: Record<string, string> = {
   '400': 'the region, the bucket name or the keys are wrong',
 };
 
-function explain({ endpoint, bucket }: S3Settings): (error: Error) => never {
-  return (error) => {
-    const { name, status } = refusal(error.cause ?? error);
-    const why = ADVICE[name] ?? ADVICE[String(status)] ?? `${error.message}`;
-    throw new Error(`Bucket ${bucket} at ${endpoint} cannot be used: ${why}.`, { cause: error });
-  };
+function reason(error: Error): string {
+  const cause = (error.cause ?? error) as NodeJS.ErrnoException;
+  const { name, status } = refusal(cause);
+  return ADVICE[name] ?? ADVICE[String(status)] ?? (cause.message || cause.code || cause.name).replace(/\.$/, '');
 }

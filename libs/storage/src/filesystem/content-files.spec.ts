@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { PieceMissing, TooLong, keepFile, readPieces, receiveFile } from './content-files';
+
+async function* chunks(...texts: string[]) {
+  for (const text of texts) yield Buffer.from(text);
+}
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+describe('content files', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lienthong-files-'));
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await rm(folder, { recursive: true });
+  });
+
+  it('are received with size and digest, and kept under their name alone', async () => {
+    const received = await receiveFile(chunks('ab', 'c'), folder, 3);
+    expect(received).toMatchObject({ size: 3, sha256: digest('abc') });
+    await keepFile(received, join(folder, 'kept'));
+    expect(await readdir(folder)).toEqual(['kept']);
+    expect(await readFile(join(folder, 'kept'), 'utf8')).toBe('abc');
+  });
+
+  it('are read no further than the first byte too many', async () => {
+    let read = 0;
+    async function* endless() {
+      for (;;) yield Buffer.alloc(10, read++);
+    }
+    await expect(receiveFile(endless(), folder, 25)).rejects.toThrow(TooLong);
+    expect(read).toBe(3);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each(['ENOSPC', 'EDQUOT'])('that meet %s give their space back and say that the storage is full', async (code) => {
+    const { createWriteStream } = fs;
+    jest.spyOn(fs, 'createWriteStream').mockImplementation((path, options) => {
+      const file = createWriteStream(path, options);
+      let count = 0;
+      const full = Object.assign(new Error(code), { code });
+      const limited = new Writable({
+        write: (chunk, encoding, done) => (++count > 1 ? done(full) : void file.write(chunk, encoding, done)),
+        destroy: (error, done) => void file.close(() => done(error)),
+      });
+      return limited as unknown as fs.WriteStream;
+    });
+    await expect(receiveFile(chunks('a', 'b', 'c'), folder, 10)).rejects.toMatchObject({ code: 'storage_full' });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('are removed when their source breaks off', async () => {
+    async function* broken() {
+      yield Buffer.from('a');
+      throw new Error('gone');
+    }
+    await expect(receiveFile(broken(), folder, 10)).rejects.toThrow('gone');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('are refused where no folder was made for them', async () => {
+    await expect(receiveFile(chunks('a'), join(folder, 'none'), 10)).rejects.toMatchObject({ code: 'upload_refused' });
+  });
+
+  it('of several pieces are one after the other, each checked by its etag', async () => {
+    const etags = [];
+    for (const [index, text] of ['one', 'two'].entries()) {
+      const received = await receiveFile(chunks(text), folder, 10);
+      await keepFile(received, join(folder, String(index + 1)));
+      etags.push(received.sha256.toString('hex'));
+    }
+    const read = async (etags: string[]) => {
+      let text = '';
+      for await (const chunk of readPieces(folder, etags)) text += chunk.toString();
+      return text;
+    };
+    expect(await read(etags.map((etag) => `"${etag}"`))).toBe('onetwo');
+    await expect(read(etags.toReversed())).rejects.toThrow(PieceMissing);
+    await expect(read([...etags, etags[0]])).rejects.toThrow(PieceMissing);
+  });
+});

@@ -1,0 +1,208 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { type S3Settings, S3Storage, partSizeOf } from '@lienthong/storage';
+import { setting } from '../queue/servers';
+import { ask, put } from './http';
+import { lenientStore } from './lenient-store';
+import { type Subject, accepted, newContent } from './subject';
+import { storageConformance } from './suite';
+
+jest.setTimeout(120_000);
+
+const endpoint = setting('S3_ENDPOINT');
+if (!endpoint) console.warn('S3Storage is not tested: S3_ENDPOINT is not set and no stack is running.');
+
+(endpoint ? describe : describe.skip)('S3Storage', () => {
+  const run = Math.random().toString(36).slice(2, 8);
+  const settings = (name: string, change: Partial<S3Settings> = {}): S3Settings => ({
+    endpoint: endpoint!,
+    region: setting('S3_REGION') ?? 'us-east-1',
+    accessKey: setting('S3_ACCESS_KEY')!,
+    secretKey: setting('S3_SECRET_KEY')!,
+    bucket: `test-${run}-${name}`,
+    ...change,
+  });
+  const { region, accessKey, secretKey } = settings('');
+  const operator = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: accessKey ?? '', secretAccessKey: secretKey ?? '' },
+  });
+  afterAll(() => operator.destroy());
+
+  const versionsIn = async (Bucket: string, Prefix?: string) => {
+    const { Versions = [], DeleteMarkers = [] } = await operator.send(
+      new ListObjectVersionsCommand({ Bucket, Prefix }),
+    );
+    return [...Versions, ...DeleteMarkers];
+  };
+  /** Takes away what the packets of a test left in its bucket, then the bucket. */
+  const removeBucket = async (storage: S3Storage, bucket: string) => {
+    const packets = new Set((await versionsIn(bucket)).map(({ Key }) => Key!.split('/')[1]));
+    for (const packetId of packets) await storage.purge(packetId);
+    await operator.send(new DeleteBucketCommand({ Bucket: bucket }));
+    await storage.close();
+  };
+  const opened = async (name: string, change: Partial<S3Settings> = {}) => {
+    const storage = new S3Storage(settings(name, change));
+    await storage.open();
+    return { storage, bucket: settings(name).bucket };
+  };
+
+  describe('on the server itself', () => {
+    storageConformance(async () => {
+      const { storage, bucket } = await opened('suite');
+      return { storage, refusesOtherBytes: true, stop: () => removeBucket(storage, bucket) };
+    });
+  });
+
+  describe('on a server that does not enforce digests', () => {
+    storageConformance(async () => {
+      const server = await lenientStore(settings('lenient'));
+      const { storage, bucket } = await opened('lenient', { endpoint: server.endpoint });
+      const stop = () => removeBucket(storage, bucket).finally(server.stop);
+      // That server, which is in this process, holds a body twice.
+      return { storage, refusesOtherBytes: false, heldByServer: 2, stop };
+    });
+  });
+
+  describe('in a bucket with versions', () => {
+    let subject: Subject;
+    let bucket: string;
+    beforeAll(async () => {
+      const made = await opened('versions');
+      bucket = made.bucket;
+      subject = { ...made, refusesOtherBytes: true, stop: () => removeBucket(made.storage, bucket) };
+    });
+    afterAll(() => subject.stop());
+    const versioning = (Status: 'Enabled' | 'Suspended') =>
+      operator.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } }));
+
+    it.each(['Enabled', 'Suspended'] as const)(
+      '%s: a purge removes every version and delete marker',
+      async (status) => {
+        const { storage } = subject;
+        const { packetId, part, bytes } = await accepted(storage);
+        await versioning('Enabled');
+        const upload = await storage.presignPut(part, 60);
+        for (let count = 0; count < 3; count++) await put(upload, bytes);
+        await operator.send(new PutObjectCommand({ Bucket: bucket, Key: `${part.key}-x`, Body: 'x' }));
+        await versioning(status);
+        const prefix = `packets/${packetId}/`;
+        expect((await versionsIn(bucket, prefix)).length).toBeGreaterThanOrEqual(5);
+
+        const { removed } = await storage.purge(packetId);
+        expect(removed.filter((key) => key.startsWith(part.key)).length).toBeGreaterThanOrEqual(5);
+        expect(await versionsIn(bucket, prefix)).toEqual([]);
+        expect(await storage.inspect(part)).toBe('missing');
+      },
+    );
+  });
+
+  describe('beside the suite', () => {
+    it('a purge leaves no unfinished multipart upload, also of several to one key', async () => {
+      const { storage, bucket } = await opened('uploads');
+      const { packetId, part, bytes } = newContent(partSizeOf(1) + 5);
+      const uploads = [await storage.presignMultipart(part, 60), await storage.presignMultipart(part, 60)];
+      for (const { urls } of uploads) await put(urls[1], bytes.subarray(-5));
+      const pending = async () => {
+        const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: part.key });
+        return (await operator.send(command)).Uploads ?? [];
+      };
+      expect(await pending()).toHaveLength(2);
+      expect((await storage.purge(packetId)).aborted).toBe(2);
+      expect(await pending()).toEqual([]);
+      await removeBucket(storage, bucket);
+    });
+
+    it('a purge of a packet with more than a thousand objects removes them all', async () => {
+      const { storage, bucket } = await opened('many');
+      const { packetId, part } = await accepted(storage);
+      const putOne = (index: number) =>
+        operator.send(new PutObjectCommand({ Bucket: bucket, Key: `${part.key}-${index}`, Body: 'x' }));
+      for (let start = 0; start < 1100; start += 50)
+        await Promise.all(Array.from({ length: 50 }, (_, index) => putOne(start + index)));
+      expect((await storage.purge(packetId)).removed).toHaveLength(1101);
+      expect(await versionsIn(bucket)).toEqual([]);
+      await removeBucket(storage, bucket);
+    });
+
+    it('signs for the public host and reaches the store by its own', async () => {
+      const url = new URL(endpoint!);
+      const publicEndpoint = `http://localhost:${url.port}`;
+      const { storage, bucket } = await opened('public', { publicEndpoint });
+      const { part } = await accepted(storage);
+      const download = (await storage.presignGet(part, 60, 'a')).url;
+      expect(new URL(download).origin).toBe(publicEndpoint);
+      expect((await ask(download)).status).toBe(200);
+      expect((await ask(download.replace('localhost', '127.0.0.1'))).status).toBe(403);
+      await removeBucket(storage, bucket);
+    });
+
+    it('refuses a bucket with object lock', async () => {
+      const { bucket } = settings('lock');
+      await operator.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
+      const storage = new S3Storage(settings('lock'));
+      await expect(storage.open()).rejects.toThrow(/^Bucket .* cannot be used: it has object lock, so that/);
+      await removeBucket(new S3Storage(settings('lock')), bucket);
+    });
+
+    it.each([
+      ['an unknown access key', { accessKey: 'nobody' }],
+      ['a wrong secret key', { secretKey: 'wrong-wrong-wrong' }],
+    ])('says in one sentence that it cannot open with %s', async (_what, change) => {
+      const storage = new S3Storage(settings('refused', change));
+      await expect(storage.open()).rejects.toThrow(/^Bucket .* cannot be used: the keys are wrong, or/);
+      await storage.close();
+    });
+  });
+
+  describe('without a store', () => {
+    const inTime = async (storage: S3Storage, work: () => Promise<unknown>) => {
+      const started = performance.now();
+      await expect(work()).rejects.toMatchObject({ code: 'unavailable' });
+      await storage.close();
+      return (performance.now() - started) / 1000;
+    };
+
+    it.each(['check', 'open', 'inspect', 'purge'] as const)(
+      '%s fails in less than 15 s when nothing listens',
+      async (method) => {
+        const storage = new S3Storage(settings('dead', { endpoint: 'http://127.0.0.1:9' }));
+        const { part } = newContent();
+        if (method === 'open')
+          await expect(storage.open()).rejects.toThrow(/^Bucket .* cannot be used: .*ECONNREFUSED/);
+        else
+          expect(
+            await inTime(storage, async () => (method === 'inspect' ? storage.inspect(part) : storage.check())),
+          ).toBeLessThan(15);
+      },
+    );
+
+    it('fails in less than 15 s when the store takes connections and never answers', async () => {
+      const sockets: Socket[] = [];
+      const silent = createServer((socket) => sockets.push(socket));
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      const { port } = silent.address() as AddressInfo;
+      const storage = new S3Storage(settings('silent', { endpoint: `http://127.0.0.1:${port}` }));
+      const { part, bytes } = newContent();
+      const seconds = [
+        inTime(storage, () => storage.inspect(part)),
+        inTime(storage, () => storage.put(part, bytes)),
+        inTime(storage, () => storage.check()),
+      ];
+      for (const second of await Promise.all(seconds)) expect(second).toBeLessThan(15);
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+  });
+});
