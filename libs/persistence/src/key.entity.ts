@@ -1,9 +1,10 @@
 import type { SignatureAlgorithm } from '@lienthong/contracts';
-import { Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { SystemEntity } from './system.entity';
 
 @Entity('keys')
 @Index('keys_of_system', ['systemId', 'createdAt'])
+@Check('a_secret_or_a_public_key', '(sealed_secret IS NULL) <> (public_key_pem IS NULL)')
 export class KeyEntity {
   @PrimaryColumn('text', { name: 'access_key' })
   accessKey!: string;
