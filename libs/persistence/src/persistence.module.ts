@@ -9,29 +9,29 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { DataSource } from 'typeorm';
-import { ConnectionStore } from './connection.store';
+import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
-import { DeliveryStore } from './delivery.store';
-import { EventStreamStore } from './event-stream.store';
+import { DeliveryStore } from './exchange/delivery.store';
+import { EventStreamStore } from './exchange/event-stream.store';
 import { GrantStore } from './grant.store';
 import { KeyStore } from './key.store';
 import { NonceStore } from './nonce.store';
 import { type OutboxRow, OutboxStore } from './outbox.store';
-import { PacketListStore } from './packet-list.store';
-import { PacketStore } from './packet.store';
+import { PacketListStore } from './exchange/packet-list.store';
+import { PacketStore } from './exchange/packet.store';
 import { PlatformKeyStore } from './platform-key.store';
-import { ReceiptStore } from './receipt.store';
+import { ReceiptStore } from './exchange/receipt.store';
 import { AgencyStore } from './registry-agencies.store';
 import { DirectoryStore } from './registry-directory.store';
 import { SystemStore } from './registry-systems.store';
 import { RoutingStore } from './routing.store';
 import { SessionStore } from './session.store';
-import { SettlePacket } from './settle-packet';
-import { StreamListener } from './stream-listener';
+import { SettlePacket } from './exchange/settle-packet';
+import { StreamListener } from './exchange/stream-listener';
 import { StreamTicketStore } from './stream-ticket.store';
-import { TimelineStore } from './timeline.store';
+import { TimelineStore } from './exchange/timeline.store';
 import { type AfterCommit, Transactions } from './transactions';
-import { WatchStore } from './watch.store';
+import { WatchStore } from './exchange/watch.store';
 
 export interface PersistenceSettings extends DatabaseSettings {
   /** The secret of the whole platform: the platform's signing keys are sealed under a key derived from it. */

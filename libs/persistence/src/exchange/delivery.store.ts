@@ -13,7 +13,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import type { PacketRow } from './packet.store';
 import { isoSql } from './times';
-import type { Transactions, Unit } from './transactions';
+import type { Transactions, Unit } from '../transactions';
 
 export interface DeliveryRow {
   id: string;

@@ -2,7 +2,7 @@ import type { DeliveryStore } from './delivery.store';
 import type { EventStreamStore } from './event-stream.store';
 import type { PacketRow, PacketStore } from './packet.store';
 import type { TimelineStore } from './timeline.store';
-import type { Unit } from './transactions';
+import type { Unit } from '../transactions';
 
 /** The packet is completed with its last delivery, whichever step ended that one. Decided under the packet's lock: two that end at once cannot both miss it. */
 export class SettlePacket {

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 /** Open streams and who holds them: presence, and the history of connecting and disconnecting (Q11, Q13). */
 export class ConnectionStore {

@@ -11,7 +11,7 @@ import {
   task,
   type TransferProtocol,
 } from '@lienthong/contracts';
-import type { Transactions, Unit } from './transactions';
+import type { Transactions, Unit } from '../transactions';
 
 export interface PlannedRecipient {
   address: string;

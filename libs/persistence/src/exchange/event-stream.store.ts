@@ -1,6 +1,6 @@
 import type { EventType, StreamEvent } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import type { Transactions, Unit } from './transactions';
+import type { Transactions, Unit } from '../transactions';
 
 export interface NewEvent {
   systemId: string;

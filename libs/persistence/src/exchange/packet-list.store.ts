@@ -1,6 +1,6 @@
 import { type PacketState, type PacketSummary, PRIORITIES } from '@lienthong/contracts';
 import { isoSql } from './times';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 export interface PacketFilter {
   states?: PacketState[];

@@ -1,6 +1,6 @@
 import { PRIORITIES, type Priority, type Task, type TaskKind } from '@lienthong/contracts';
 import { LIVE } from './delivery.store';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 /** What the timers look for. Every query reads a partial index of what is not final: its cost does not grow with what is done. */
 export class WatchStore {

@@ -1,5 +1,5 @@
 import type { TimelineEntry } from '@lienthong/contracts';
-import type { Transactions, Unit } from './transactions';
+import type { Transactions, Unit } from '../transactions';
 
 export interface NewTimelineEntry {
   event: string;
