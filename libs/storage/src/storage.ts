@@ -39,18 +39,21 @@ export abstract class Storage {
   /** Makes what it needs (bucket, folders), checks the settings (credentials, versioning, whether digests are enforced). Throws with one clear sentence. */
   abstract open(): Promise<void>;
   abstract close(): Promise<void>;
-  /** Rejects when the store cannot be reached; for readiness. */
+  /** Rejects when the store cannot be reached (S3: after 5 s at most); for readiness. */
   abstract check(): Promise<void>;
 
   /** An address for one PUT of exactly this part: another size, another digest, another key or a later time is refused by the store, or found by `inspect`/`seal`. */
   abstract presignPut(part: StoredPart, expiresInSeconds: number): Promise<UploadAddress>;
 
-  /** Begins a multipart upload, or renews the addresses of one (`uploadId`). Part sizes: see `partSizeOf`. */
+  /**
+   * Begins a multipart upload, or renews the addresses of one (`uploadId`; pieces already there stay). When that one is no more, because it was
+   * completed with the wrong content, another is begun: keep the `uploadId` of the answer. Part sizes: see `partSizeOf`.
+   */
   abstract presignMultipart(part: StoredPart, expiresInSeconds: number, uploadId?: string): Promise<MultipartAddresses>;
-  /** Puts the uploaded pieces together. Calling it again after it succeeded succeeds. `missing` when pieces are absent or an etag is wrong. */
+  /** Puts the uploaded pieces together. Calling it again after it succeeded succeeds. `missing` when pieces are absent or an etag is wrong. The digest may be known only to `seal`. */
   abstract completeMultipart(part: StoredPart, uploadId: string, etags: string[]): Promise<Finding>;
 
-  /** Stores a small part (inline content). Verifies size and digest of `content` against `part`; durable when it returns. */
+  /** Stores a small part (inline content); durable when it returns. @throws `content_mismatch` if it is not of the size and digest of `part`, `storage_full`, `unavailable` */
   abstract put(part: StoredPart, content: Buffer): Promise<void>;
 
   /** Cheap look at an upload, without reading the content: is it there, whole? For the answer to `complete`. */
@@ -66,10 +69,14 @@ export abstract class Storage {
   /** An address to fetch the sealed part, ranges served, with the part's media type; only GET, only this key. Valid for at most `expiresInSeconds`. */
   abstract presignGet(part: StoredPart, expiresInSeconds: number, fileName: string): Promise<UploadAddress>;
 
-  /** The sealed content as a stream, for analysis and tests. Rejects with code `not_found` if absent. */
+  /** The sealed content as a stream, for analysis and tests. @throws `not_found` if absent, or not sealed where sealing makes a copy */
   abstract read(part: StoredPart): Promise<Readable>;
 
-  /** Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. Throws unless the store answered that nothing is left. Idempotent. */
+  /**
+   * Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. Throws unless the store answered that nothing is left. Idempotent.
+   * An S3 upload address that has not expired can bring its own, declared bytes back after this (the filesystem driver refuses it): where content was purged
+   * before the last address expired, purge once more after that.
+   */
   abstract purge(packetId: string): Promise<PurgeReport>;
 }
 

@@ -12,7 +12,6 @@ import {
   storageRouter,
   storageRoutes,
 } from '@lienthong/storage';
-import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ask, put, putPartly } from './http';
 import { type Subject, accepted, altered, digest, newContent, until } from './subject';
@@ -36,6 +35,8 @@ async function start(): Promise<Subject> {
   return { storage, refusesOtherBytes: true, stop };
 }
 
+const filesOf = (packetId: string) => readdirSync(join(folder, 'packets', packetId));
+
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('FilesystemStorage', () => {
@@ -47,8 +48,6 @@ describe('FilesystemStorage', () => {
       subject = await start();
     });
     afterAll(() => subject.stop());
-    const filesOf = (packetId: string) => readdirSync(join(folder, 'packets', packetId));
-
     it('refuses in the language of the client, as a problem document without the signature in it', async () => {
       const { part, bytes } = newContent();
       const { url, headers } = await subject.storage.presignPut(part, 60);
@@ -121,9 +120,7 @@ describe('FilesystemStorage', () => {
     it('serves under Nest before any body parser, and leaves every other path to Nest', async () => {
       const settings = { driver: 'filesystem', folder, publicUrl: 'http://127.0.0.1', secret: 'x'.repeat(32) } as const;
       const storage = createStorage(settings);
-      @Module({ imports: [StorageModule.for(storage)] })
-      class App {}
-      const app = await NestFactory.create(App, { logger: false });
+      const app = await NestFactory.create(StorageModule.for(storage), { logger: false });
       for (const route of storageRoutes(storage)) app.use(route);
       await app.listen(0, '127.0.0.1');
       const { port } = app.getHttpServer().address() as AddressInfo;

@@ -22,7 +22,10 @@ export interface Content {
 export const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64');
 
 /** A part of a new packet (or of `packetId`) with random content. */
-export function newContent(size = 1000, { packetId = randomUUID(), mediaType = 'application/xml' } = {}): Content {
+export function newContent(
+  size = 1000,
+  { packetId = randomUUID() as string, mediaType = 'application/xml' } = {},
+): Content {
   const bytes = randomBytes(size);
   return { packetId, bytes, part: { key: objectKey(packetId, 0), size, sha256: digest(bytes), mediaType } };
 }

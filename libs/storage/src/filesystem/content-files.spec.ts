@@ -9,6 +9,15 @@ import { PieceMissing, TooLong, keepFile, readPieces, receiveFile } from './cont
 async function* chunks(...texts: string[]) {
   for (const text of texts) yield Buffer.from(text);
 }
+async function* broken() {
+  yield Buffer.from('a');
+  throw new Error('gone');
+}
+async function textOf(stream: AsyncIterable<Buffer>) {
+  let text = '';
+  for await (const chunk of stream) text += chunk.toString();
+  return text;
+}
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 describe('content files', () => {
@@ -56,10 +65,6 @@ describe('content files', () => {
   });
 
   it('are removed when their source breaks off', async () => {
-    async function* broken() {
-      yield Buffer.from('a');
-      throw new Error('gone');
-    }
     await expect(receiveFile(broken(), folder, 10)).rejects.toThrow('gone');
     expect(await readdir(folder)).toEqual([]);
   });
@@ -75,13 +80,15 @@ describe('content files', () => {
       await keepFile(received, join(folder, String(index + 1)));
       etags.push(received.sha256.toString('hex'));
     }
-    const read = async (etags: string[]) => {
-      let text = '';
-      for await (const chunk of readPieces(folder, etags)) text += chunk.toString();
-      return text;
-    };
-    expect(await read(etags.map((etag) => `"${etag}"`))).toBe('onetwo');
-    await expect(read(etags.toReversed())).rejects.toThrow(PieceMissing);
-    await expect(read([...etags, etags[0]])).rejects.toThrow(PieceMissing);
+    expect(
+      await textOf(
+        readPieces(
+          folder,
+          etags.map((etag) => `"${etag}"`),
+        ),
+      ),
+    ).toBe('onetwo');
+    await expect(textOf(readPieces(folder, etags.toReversed()))).rejects.toThrow(PieceMissing);
+    await expect(textOf(readPieces(folder, [...etags, etags[0]]))).rejects.toThrow(PieceMissing);
   });
 });

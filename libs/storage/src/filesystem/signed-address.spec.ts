@@ -9,11 +9,13 @@ const permissions: Permission[] = [
   { operation: 'get', key, size: 3, sha256, mediaType: 'a/b', fileName: 'Công văn & phụ lục=1?.pdf' },
 ];
 
+const targetOf = (url: string) => url.slice('https://exchange.example'.length);
+const methodOf = ({ operation }: Permission) => (operation === 'get' ? 'GET' : 'PUT');
+const bytes = (text: string) => Buffer.from(text, 'base64url').toString('hex');
+
 describe('signed addresses', () => {
   const addresses = new SignedAddresses('https://exchange.example/', 's'.repeat(32));
-  const targetOf = (url: string) => url.slice('https://exchange.example'.length);
   const refused = expect.objectContaining({ code: 'upload_refused' });
-  const methodOf = ({ operation }: Permission) => (operation === 'get' ? 'GET' : 'PUT');
 
   it.each(permissions)('for $operation allow what was signed', (permission) => {
     const target = targetOf(addresses.sign(permission, 60));
@@ -27,7 +29,6 @@ describe('signed addresses', () => {
       const changed = target.slice(0, index) + other + target.slice(index + 1);
       // The last character of the signature holds two bits that mean nothing.
       const same = new URLSearchParams(changed.split('?')[1]).get('signature') ?? '';
-      const bytes = (text: string) => Buffer.from(text, 'base64url').toString('hex');
       if (bytes(same) === bytes(target.split('signature=')[1]) && index >= target.indexOf('signature=')) continue;
       expect(() => addresses.verify(methodOf(permission), changed)).toThrow(refused);
     }
