@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
-import { ENTITIES } from './entities';
+import { ENTITIES } from './registry/entities';
 import { MIGRATIONS } from './migrations/all';
 
 export interface DatabaseSettings {

@@ -12,7 +12,7 @@ import {
 } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { PacketRow } from './packet.store';
-import { isoSql } from './times';
+import { isoSql } from '../times';
 import type { Transactions, Unit } from '../transactions';
 
 export interface DeliveryRow {

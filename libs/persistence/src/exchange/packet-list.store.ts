@@ -1,5 +1,5 @@
 import { type PacketState, type PacketSummary, PRIORITIES } from '@lienthong/contracts';
-import { isoSql } from './times';
+import { isoSql } from '../times';
 import type { Transactions } from '../transactions';
 
 export interface PacketFilter {

@@ -1,6 +1,6 @@
 import { LIMITS } from '@lienthong/contracts';
 import { createHash, randomBytes } from 'node:crypto';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 export interface TicketHolder {
   systemId: string;

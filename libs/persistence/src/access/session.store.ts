@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 /** A session with what became of the key that opened it and of its system: it lives no longer than they do. */
 export interface SessionRecord {

@@ -1,4 +1,4 @@
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 /** Rows of one statement: what waits beyond goes with the next. */
 const BATCH = 1000;

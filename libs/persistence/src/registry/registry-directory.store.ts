@@ -1,6 +1,6 @@
 import type { DirectoryEntry } from '@lienthong/contracts';
 import { searchPatterns } from './search-text';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 export interface DirectoryQuery {
   /** Words, without regard to case and accents; all must occur. */

@@ -1,8 +1,8 @@
 import { type Agency, type AgencyChange, LienThongError, type NewAgency } from '@lienthong/contracts';
 import { AgencyCodeEntity, AgencyEntity } from './agency.entity';
 import { searchText } from './search-text';
-import { iso, isoOrNull } from './times';
-import type { Transactions, Unit } from './transactions';
+import { iso, isoOrNull } from '../times';
+import type { Transactions, Unit } from '../transactions';
 
 /** Agencies and the forms of their codes. Every code that comes in may be of either form; what is stored and given out is the agency's own. */
 export class AgencyStore {

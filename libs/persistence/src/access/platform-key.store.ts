@@ -1,5 +1,5 @@
 import { deriveKey, open, seal } from './sealed-box';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 export interface NewPlatformKey {
   kid: string;

@@ -1,6 +1,6 @@
 import type { KeyView, SignatureAlgorithm } from '@lienthong/contracts';
-import { KeyEntity } from './key.entity';
-import type { Transactions } from './transactions';
+import { KeyEntity } from '../registry/key.entity';
+import type { Transactions } from '../transactions';
 
 /** A key as authentication needs it. */
 export interface KeyRecord {

@@ -2,8 +2,8 @@ import { LienThongError, type NewSystem, type System, type SystemChange } from '
 import { codeOf, findCode } from './registry-agencies.store';
 import { searchText } from './search-text';
 import { SystemEntity } from './system.entity';
-import { iso, isoOrNull } from './times';
-import type { Transactions, Unit } from './transactions';
+import { iso, isoOrNull } from '../times';
+import type { Transactions, Unit } from '../transactions';
 
 /** The systems of agencies. An id may come with either form of the agency's code; what is stored and given out carries the agency's own. */
 export class SystemStore {

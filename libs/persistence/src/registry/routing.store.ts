@@ -1,5 +1,5 @@
 import type { Recipient, Refusal, Route } from '@lienthong/contracts';
-import type { Transactions } from './transactions';
+import type { Transactions } from '../transactions';
 
 /** Successors followed from one address: a chain of renames is short, a longer one is a loop. */
 const HOPS = 5;

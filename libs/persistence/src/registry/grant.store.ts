@@ -3,8 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { GrantEntity } from './grant.entity';
 import { codeOf } from './registry-agencies.store';
 import { systemIdOf } from './registry-systems.store';
-import { iso } from './times';
-import type { Transactions } from './transactions';
+import { iso } from '../times';
+import type { Transactions } from '../transactions';
 
 export interface GrantFilter {
   /** A code, a system id or `*`, as in the grant itself; codes in either form. */
