@@ -1,5 +1,5 @@
 import type { Part } from './packet';
-import type { DeliveryState, Priority } from './states';
+import type { DeliveryState, Priority } from '../states';
 
 /** What waits for a destination: the item of `GET /v1/deliveries` and the data of `packet.available`. */
 export interface WaitingDelivery {

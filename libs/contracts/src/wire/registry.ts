@@ -1,4 +1,4 @@
-import type { SignatureAlgorithm } from './algorithms';
+import type { SignatureAlgorithm } from '../algorithms';
 
 export interface Contact {
   name?: string;

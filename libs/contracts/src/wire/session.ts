@@ -1,5 +1,5 @@
 import type { WaitingDelivery } from './delivery';
-import type { PacketState } from './states';
+import type { PacketState } from '../states';
 
 export interface SessionAnswer {
   sessionId: string;

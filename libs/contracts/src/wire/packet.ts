@@ -1,4 +1,4 @@
-import type { DeliveryState, PacketState, Priority } from './states';
+import type { DeliveryState, PacketState, Priority } from '../states';
 
 export const TRANSFER_PROTOCOLS = ['put', 'multipart', 'inline'] as const;
 export type TransferProtocol = (typeof TRANSFER_PROTOCOLS)[number];

@@ -1,0 +1,96 @@
+import { entry } from './error-entry';
+
+/** The request itself, and the state of the platform. */
+export const REQUEST_ERRORS = {
+  validation_failed: entry(
+    400,
+    'Yêu cầu không hợp lệ',
+    'Invalid request',
+    'Có {count} trường không đúng quy tắc; xem danh sách errors, sửa từng trường rồi gửi lại.',
+    '{count} field(s) break a rule; see errors, correct each and send again.',
+  ),
+  malformed_json: entry(
+    400,
+    'Nội dung JSON không đọc được',
+    'Malformed JSON',
+    'Thân yêu cầu không phải JSON hợp lệ ({why}). Sửa nội dung, ký lại rồi gửi lại.',
+    'The body is not valid JSON ({why}). Correct it, sign again and resend.',
+  ),
+  malformed_request: entry(
+    400,
+    'Yêu cầu sai định dạng',
+    'Malformed request',
+    'Không đọc được yêu cầu: {why}. Sửa lại rồi gửi lại.',
+    'The request cannot be read: {why}. Correct it and resend.',
+  ),
+  body_too_large: entry(
+    413,
+    'Nội dung vượt giới hạn',
+    'Body too large',
+    'Thân yêu cầu dài {actual} byte, giới hạn {limit} byte. Nội dung lớn hãy tải lên không gian lưu trữ (protocol: put hoặc multipart).',
+    'The body has {actual} bytes, the limit is {limit}. Upload larger content to the space (protocol: put or multipart).',
+  ),
+  request_timeout: entry(
+    408,
+    'Gửi quá lâu',
+    'Request took too long',
+    'Thân yêu cầu chưa đến đủ sau {seconds} giây. Kiểm tra đường truyền rồi gửi lại.',
+    'The body had not arrived after {seconds} s. Check the network and send again.',
+  ),
+  limit_exceeded: entry(
+    422,
+    'Vượt giới hạn',
+    'Limit exceeded',
+    '{what}: {actual}, giới hạn {limit}. Xem GET /v1/limits.',
+    '{what}: {actual}, the limit is {limit}. See GET /v1/limits.',
+  ),
+  not_found: entry(
+    404,
+    'Không tìm thấy',
+    'Not found',
+    'Không có đối tượng này hoặc hệ thống của bạn không phải là một bên của nó. Kiểm tra lại mã.',
+    'There is no such thing, or your system is not a party to it. Check the id.',
+  ),
+  method_not_allowed: entry(
+    405,
+    'Phương thức không được hỗ trợ',
+    'Method not allowed',
+    'Đường dẫn này không nhận phương thức {method}. Xem /docs.',
+    'This path does not take {method}. See /docs.',
+  ),
+  unsupported_media_type: entry(
+    415,
+    'Kiểu nội dung không được hỗ trợ',
+    'Unsupported media type',
+    'Chỉ nhận application/json; đã nhận {actual}. Đặt Content-Type: application/json.',
+    'Only application/json is taken; got {actual}. Set Content-Type: application/json.',
+  ),
+  rate_limited: entry(
+    429,
+    'Quá nhiều yêu cầu',
+    'Too many requests',
+    'Đã vượt {limit} yêu cầu trong {window} giây. Gửi lại sau {retryAfter} giây.',
+    'More than {limit} requests in {window} s. Try again after {retryAfter} s.',
+  ),
+  unavailable: entry(
+    503,
+    'Tạm thời chưa phục vụ được',
+    'Temporarily unavailable',
+    'Một dịch vụ nền ({what}) chưa sẵn sàng; chưa có gì bị mất. Gửi lại sau {retryAfter} giây với cùng Idempotency-Key.',
+    'A dependency ({what}) is not ready; nothing was lost. Try again after {retryAfter} s with the same Idempotency-Key.',
+  ),
+  storage_full: entry(
+    507,
+    'Hết chỗ lưu trữ',
+    'Storage is full',
+    'Nơi lưu nội dung đã đầy; nội dung này chưa được nhận. Báo quản trị viên và gửi lại sau.',
+    'The content store is full; this content was not taken. Tell the operator and try again later.',
+  ),
+  internal_error: entry(
+    500,
+    'Lỗi nội bộ',
+    'Internal error',
+    'Lỗi ngoài dự kiến, mã {reference}. Gửi lại với cùng Idempotency-Key; nếu còn lỗi, báo quản trị viên mã này.',
+    'Unexpected error, reference {reference}. Retry with the same Idempotency-Key; if it persists, give the operator this reference.',
+  ),
+} as const;

@@ -1,0 +1,96 @@
+import { entry } from './error-entry';
+
+/** Who calls, and may they (protocol 3 and 4). */
+export const SIGNATURE_ERRORS = {
+  signature_missing: entry(
+    401,
+    'Thiếu chữ ký',
+    'Signature missing',
+    'Yêu cầu phải có Signature-Input và Signature với nhãn sig (RFC 9421). Xem hướng dẫn ký tại /docs.',
+    'The request needs Signature-Input and Signature with the label sig (RFC 9421). See the signing guide at /docs.',
+  ),
+  signature_malformed: entry(
+    401,
+    'Chữ ký sai định dạng',
+    'Signature malformed',
+    'Không đọc được Signature-Input hoặc Signature: {why}. Dùng một chữ ký, nhãn sig, base64 chuẩn.',
+    'Signature-Input or Signature cannot be read: {why}. Use one signature, label sig, standard base64.',
+  ),
+  signature_incomplete: entry(
+    401,
+    'Chữ ký thiếu thành phần',
+    'Signature incomplete',
+    'Chữ ký phải bao gồm "@method" "@path" "@query" theo thứ tự này, thêm "content-digest" khi có thân, và các tham số created, nonce, keyid, alg. Thiếu: {missing}.',
+    'The signature must cover "@method" "@path" "@query" in this order, then "content-digest" with a body, and carry created, nonce, keyid, alg. Missing: {missing}.',
+  ),
+  digest_mismatch: entry(
+    401,
+    'Mã băm không khớp',
+    'Digest mismatch',
+    'Content-Digest không khớp với thân yêu cầu đã nhận. Tính lại SHA-256 trên đúng các byte gửi đi.',
+    'Content-Digest does not match the body received. Compute SHA-256 over exactly the bytes sent.',
+  ),
+  unknown_key: entry(
+    401,
+    'Khóa không tồn tại',
+    'Unknown key',
+    'keyid không phải là khóa hay phiên đang có. Kiểm tra access key, hoặc mở phiên mới bằng POST /v1/sessions.',
+    'keyid is neither a key nor a session on record. Check the access key, or open a session with POST /v1/sessions.',
+  ),
+  key_revoked: entry(
+    401,
+    'Khóa đã bị thu hồi',
+    'Key revoked',
+    'Khóa này đã bị thu hồi hoặc hệ thống đang bị tạm ngừng. Liên hệ quản trị viên để được cấp khóa mới.',
+    'This key was revoked or its system is suspended. Ask the administrator for a new key.',
+  ),
+  key_expired: entry(
+    401,
+    'Khóa đã hết hạn',
+    'Key expired',
+    'Khóa hết hạn lúc {expiresAt}. Liên hệ quản trị viên để được cấp khóa mới.',
+    'The key expired at {expiresAt}. Ask the administrator for a new key.',
+  ),
+  algorithm_not_allowed: entry(
+    401,
+    'Thuật toán không được phép',
+    'Algorithm not allowed',
+    'Khóa này không được cấp cho thuật toán {alg}. Dùng một trong: {allowed}.',
+    'This key was not issued for {alg}. Use one of: {allowed}.',
+  ),
+  signature_invalid: entry(
+    401,
+    'Chữ ký không đúng',
+    'Signature invalid',
+    'Chữ ký không đúng với nội dung đã nhận. So chuỗi ký bằng lệnh lienthong sign.',
+    'The signature does not fit what was received. Compare the signature base with: lienthong sign.',
+  ),
+  clock_skew: entry(
+    401,
+    'Đồng hồ lệch',
+    'Clock skew',
+    'created lệch quá {window} giây so với giờ máy chủ {serverTime}. Đồng bộ đồng hồ rồi ký lại.',
+    'created is more than {window} s away from the server time {serverTime}. Synchronise the clock and sign again.',
+  ),
+  replayed_request: entry(
+    401,
+    'Yêu cầu lặp lại',
+    'Replayed request',
+    'nonce này đã dùng. Mỗi yêu cầu, kể cả gửi lại, phải có nonce mới và chữ ký mới.',
+    'This nonce was used before. Every request, a retry too, needs a fresh nonce and signature.',
+  ),
+  session_expired: entry(
+    401,
+    'Phiên đã hết hạn',
+    'Session expired',
+    'Phiên đã hết hạn hoặc đã đóng. Mở phiên mới bằng POST /v1/sessions.',
+    'The session has expired or was closed. Open a new one with POST /v1/sessions.',
+  ),
+  access_denied: entry(
+    403,
+    'Không có quyền',
+    'Access denied',
+    'Khóa này không có quyền gọi {what}.',
+    'This key may not call {what}.',
+  ),
+} as const;
