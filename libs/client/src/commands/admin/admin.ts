@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import type { LienThongClient } from '../../client';
+import type { CliContext } from '../../terminal/cli-context';
+import { agenciesCommand } from './agencies';
+import { grantsCommand } from './grants';
+import { keysCommand } from './keys';
+import { queuesCommand } from './queues';
+import { systemsCommand } from './systems';
+
+export function adminCommand(cli: CliContext): Command {
+  const admin = new Command('admin').description(
+    cli.say(
+      'Quản trị nền tảng: cơ quan, hệ thống, khóa, quyền, hàng đợi',
+      'Administer the platform: agencies, systems, keys, grants, queues',
+    ),
+  );
+  for (const command of [agenciesCommand, systemsCommand, keysCommand, grantsCommand, queuesCommand])
+    admin.addCommand(command(cli));
+  return admin;
+}
+
+/** Administration is signed with the access key itself, by default the one that the platform wrote on its first start. */
+export const adminOf = async (cli: CliContext): Promise<LienThongClient['admin']> =>
+  (await cli.client({ adminKey: true, session: false })).admin;
+
+/** With `--json` each item is one line; for people a table. */
+export async function printList<T>(
+  { out, say }: CliContext,
+  items: AsyncIterable<T>,
+  headings: string[],
+  row: (item: T) => (string | number | null | undefined)[],
+): Promise<void> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  if (out.json) for (const item of all) out.result(item, () => []);
+  else if (all.length === 0) out.note(say('Chưa có gì.', 'Nothing yet.'));
+  else for (const line of out.table(headings, all.map(row))) out.line(line);
+}
