@@ -86,8 +86,44 @@ describe('event stream', () => {
     fake.socket?.terminate();
     fake.emit(5);
     await until(() => fake.acknowledged === 10);
-    expect(fake.from).toEqual([null, '5']);
+    expect(fake.from).toEqual([null, null]);
     expect(offsets).toEqual(expected(10));
+  });
+
+  it('acknowledges again what it had handled when the acknowledgement was lost', async () => {
+    const { offsets } = listen();
+    await until(() => fake.connections === 1);
+    fake.emit(5);
+    await until(() => fake.acknowledged === 5);
+    fake.acknowledged = 2;
+    fake.socket?.terminate();
+    await until(() => fake.acknowledged === 5);
+    expect(offsets).toEqual(expected(5));
+  });
+
+  it('does not acknowledge on a new connection what that one has not sent yet', async () => {
+    const gate = new EventEmitter();
+    const handled: string[] = [];
+    const stream = client.stream({ reconnect: { baseMs: 1, maxMs: 10 } });
+    open.push(stream);
+    const opened = once(gate, 'open');
+    const done = stream.each(async ({ offset }) => {
+      await opened;
+      handled.push(offset);
+    });
+    fake.emit(3);
+    await until(() => fake.connections === 1);
+    fake.held = true;
+    fake.socket?.terminate();
+    await until(() => fake.connections === 2);
+    gate.emit('open');
+    await until(() => handled.length === 3);
+    fake.release();
+    await until(() => fake.acknowledged === 3);
+    expect(fake.connections).toBe(2);
+    expect(handled).toEqual(expected(3));
+    stream.close();
+    await done;
   });
 
   it('hands out again in a later run what was not handled, and passes over copies within one run', async () => {
@@ -99,7 +135,6 @@ describe('event stream', () => {
     expect(fake.acknowledged).toBe(0);
     const { offsets } = listen();
     await until(() => offsets.length === 3);
-    fake.acknowledged = 0;
     fake.socket?.send(JSON.stringify({ type: 'event', event: fake.events[1] }));
     fake.emit(1);
     await until(() => fake.acknowledged === 4);

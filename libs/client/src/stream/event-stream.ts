@@ -111,20 +111,23 @@ export class EventStream implements AsyncIterable<StreamEvent> {
     this.socket = new StreamSocket(this.connection, {
       onHello: ({ heartbeatSeconds, lastOffset, resumedFrom }) => {
         this.greeted = true;
+        this.acknowledger.connected(resumedFrom);
         this.options.onNotice?.({ type: 'connected', heartbeatSeconds, lastOffset, resumedFrom });
-        this.acknowledger.again();
       },
       onFrame: (frame) => {
         if (frame.type === 'gap') this.options.onNotice?.({ type: 'gap', from: frame.from });
         else if (frame.type === 'event') this.take(frame.event);
       },
     });
-    return this.socket.live(this.acknowledger.handled ?? this.options.from);
+    // Without `from` the platform goes on after what it has recorded as acknowledged, and so makes good an acknowledgement that was lost.
+    const { from } = this.options;
+    return this.socket.live(from === undefined ? undefined : (this.acknowledger.position ?? from));
   }
 
   /** What waits here from the connection before stays; the platform sends it again, and that copy is passed over. */
   private take(event: StreamEvent): void {
     const offset = BigInt(event.offset);
+    this.acknowledger.saw(event.offset);
     if (this.ended || (this.lastReceived !== undefined && offset <= this.lastReceived)) return;
     this.lastReceived = offset;
     this.waiting.push(event);

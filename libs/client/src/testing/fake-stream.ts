@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ClientFrame, StreamEvent } from '@lienthong/contracts';
+import { CLOSE, type ClientFrame, type StreamEvent } from '@lienthong/contracts';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { FakePlatform } from './fake-platform';
 
@@ -12,6 +12,9 @@ export class FakeStream {
   /** Takes the upgrade and then says nothing. */
   mute = false;
   acknowledged = 0;
+  /** Greets, but sends no event yet. */
+  held = false;
+  private sent = 0;
   socket: WebSocket | undefined;
   connections = 0;
   private readonly server = new WebSocketServer({ noServer: true });
@@ -36,8 +39,19 @@ export class FakeStream {
         data: {},
       };
       this.events.push(event);
-      this.socket?.send(JSON.stringify({ type: 'event', event }));
+      this.sendEvent(event);
     }
+  }
+
+  /** What a connection that greeted while `held` has not sent yet. */
+  release(): void {
+    this.held = false;
+    for (const event of this.events.slice(this.sent)) this.sendEvent(event);
+  }
+
+  private sendEvent(event: StreamEvent): void {
+    this.sent = Number(event.offset);
+    this.socket?.send(JSON.stringify({ type: 'event', event }));
   }
 
   private greet(socket: WebSocket, request: IncomingMessage): void {
@@ -56,9 +70,12 @@ export class FakeStream {
         resumedFrom: String(resumedFrom),
       }),
     );
-    for (const event of this.events.slice(resumedFrom)) socket.send(JSON.stringify({ type: 'event', event }));
+    this.sent = resumedFrom;
+    if (!this.held) for (const event of this.events.slice(resumedFrom)) this.sendEvent(event);
     socket.on('message', (data) => {
       const { offset } = JSON.parse((data as Buffer).toString()) as ClientFrame;
+      // Acknowledging what was not sent on this connection is a bad frame, as at the real one.
+      if (Number(offset) > this.sent) return socket.close(CLOSE.badFrame);
       this.acks.push(offset);
       this.acknowledged = Math.max(this.acknowledged, Number(offset));
     });
