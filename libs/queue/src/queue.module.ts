@@ -39,8 +39,8 @@ class QueueLifecycle implements OnModuleInit, OnApplicationShutdown {
 }
 
 /**
- * Provides the token `Queue`, and the relay which empties the outbox (a token of the caller's) into it. One set of settings is one module to Nest however many importers name it, and however they mean to use it: all of a
- * process shares one queue.
+ * Provides the token `Queue`, and the relay that empties the outbox (a token of the caller's) into it. One set of settings is one module to Nest
+ * however many importers name it, and however they mean to use it: all of a process shares one queue.
  */
 @Module({})
 // oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module

@@ -212,7 +212,9 @@ export class PostgresQueue extends Queue {
 }
 
 function sentenceOf(error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
+  const { code, message: text } = error as { code?: string; message?: string };
+  // pg-boss names the worker, of which there are dozens that all fail alike.
+  const message = text?.replace(/ \(Queue: .*\)$/, '');
   if (code === '28P01' || code === '28000') return `The queue database refuses these credentials (${message}).`;
   if (code === '42501') return `The queue database refuses what is needed to keep tasks (${message}).`;
   if (code === '3D000') return `The queue database does not exist (${message}).`;
