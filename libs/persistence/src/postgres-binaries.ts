@@ -85,10 +85,10 @@ export function unprivilegedUser(paths: string[]): RunAs {
 
 function mayEnter(path: string): boolean {
   const parts = path.split(sep);
-  return parts.every((_, index) => {
+  return parts.every((_part, index) => {
     const folder = parts.slice(0, index + 1).join(sep) || sep;
     const entry = statSync(folder, { throwIfNoEntry: false });
-    return !entry || !entry.isDirectory() || (entry.mode & 0o001) !== 0 || index === parts.length - 1;
+    return !entry || !entry.isDirectory() || (entry.mode & 0o001) !== 0;
   });
 }
 

@@ -37,6 +37,8 @@ export interface BootOptions {
   internal?: (router: Router, app: INestApplication) => void;
   /** Longest wait for requests and tasks under way, once asked to stop. */
   drainMs?: number;
+  /** Runs when all else is closed, also after a start that failed: stops what the process started for itself. */
+  last?: () => Promise<void>;
   /** False in specs, where the process is not ours: no signal handlers, no exit. */
   ownsProcess?: boolean;
 }
@@ -78,6 +80,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   } catch (error) {
     internal?.close();
     await app.close();
+    await options.last?.();
     throw error;
   }
   const { port } = app.getHttpServer().address() as AddressInfo;
@@ -101,6 +104,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
     await app.close();
     internal?.closeAllConnections();
     internal?.close();
+    await options.last?.();
     log.info({ durationMs: Math.round(performance.now() - start) }, 'stopped');
   }
 }

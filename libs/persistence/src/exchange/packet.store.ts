@@ -11,6 +11,7 @@ import {
   task,
   type TransferProtocol,
 } from '@lienthong/contracts';
+import { searchText } from '../registry/search-text';
 import type { Transactions, Unit } from '../transactions';
 
 export interface PlannedRecipient {
@@ -79,8 +80,8 @@ export class PacketStore {
   async insert(unit: Unit, packet: NewPacket): Promise<boolean> {
     const inserted = await unit.query(
       `INSERT INTO packets (id, source, state, title, priority, data_type, protocol, in_reply_to, policy, recipients, idempotency_key,
-                            request_digest, space_expires_at)
-       VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12))
+                            request_digest, space_expires_at, search)
+       VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13)
        ON CONFLICT (source, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id`,
       [
         packet.id,
@@ -95,6 +96,7 @@ export class PacketStore {
         packet.idempotencyKey,
         packet.requestDigest,
         packet.spaceSeconds,
+        searchText(packet.title),
       ],
     );
     if (inserted.length === 0) return false;

@@ -12,6 +12,8 @@ export class Exchange1700000000002 implements MigrationInterface {
         source           text NOT NULL REFERENCES systems (id),
         state            text NOT NULL CHECK (state IN ('open','received','scheduled','completed','expired','refused','recalled')),
         title            text NOT NULL,
+        -- the title in lower case, without Vietnamese accents
+        search           text NOT NULL DEFAULT '',
         priority         smallint NOT NULL,
         data_type        text NOT NULL,
         protocol         text NOT NULL,

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import { TASK_KINDS } from '@lienthong/contracts';
+import { EmbeddedPostgres, OutboxStore } from '@lienthong/persistence';
+import { Queue, taskServer } from '@lienthong/queue';
+import { boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
+import { StandaloneModule } from './app.module';
+import { holdFolder } from './folder-lock';
+import { localSecrets } from './local-secrets';
+import { standaloneSettings } from './standalone.config';
+import { welcome } from './welcome';
+
+start(async () => {
+  const config = readConfig(standaloneSettings, process.env);
+  const log = createLog({ name: 'lienthong', level: config.LOG_LEVEL });
+  const folder = resolve(config.DATA_DIR);
+  const secrets = localSecrets(folder);
+  const release = holdFolder(folder);
+  const postgres = config.DATABASE_URL ? undefined : new EmbeddedPostgres(folder, (message) => log.warn({}, message));
+  const settings = {
+    ...config,
+    DATA_DIR: folder,
+    PUBLIC_URL: config.PUBLIC_URL ?? `http://127.0.0.1:${config.PORT}`,
+    DATABASE_URL: config.DATABASE_URL ?? '',
+    PLATFORM_SECRET: config.PLATFORM_SECRET ?? secrets.platformSecret,
+    MASTER_KEY: config.MASTER_KEY ?? secrets.masterKey,
+    ADMIN_KEY_FILE: config.ADMIN_KEY_FILE ?? resolve(folder, 'admin-key.json'),
+  };
+  const last = async () => {
+    await postgres?.stop();
+    release();
+  };
+  try {
+    if (postgres) settings.DATABASE_URL = await postgres.start();
+  } catch (error) {
+    await last();
+    throw new BootError((error as Error).message);
+  }
+  const { port } = await boot({
+    name: 'lienthong',
+    module: StandaloneModule.for(settings, { migrate: postgres !== undefined }),
+    config: settings,
+    log,
+    last,
+    microservice: (app) =>
+      taskServer({ queue: app.get(Queue), outbox: app.get(OutboxStore), kinds: TASK_KINDS, log }),
+  });
+  process.stderr.write(welcome(port, settings.ADMIN_KEY_FILE));
+});
