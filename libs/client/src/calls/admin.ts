@@ -28,6 +28,7 @@ export class AdminCalls {
   readonly agencies = {
     list: (query: Query = {}) => this.list<Agency>('/v1/admin/agencies', query),
     create: (body: NewAgency) => this.call<Agency>({ method: 'POST', path: '/v1/admin/agencies', body }),
+    get: (code: string) => this.call<Agency>({ method: 'GET', path: pathOf('v1', 'admin', 'agencies', code) }),
     change: (code: string, body: AgencyChange) =>
       this.call<Agency>({ method: 'PATCH', path: pathOf('v1', 'admin', 'agencies', code), body, repeatable: true }),
   };
@@ -35,6 +36,7 @@ export class AdminCalls {
   readonly systems = {
     list: (query: Query = {}) => this.list<System>('/v1/admin/systems', query),
     create: (body: NewSystem) => this.call<System>({ method: 'POST', path: '/v1/admin/systems', body }),
+    get: (systemId: string) => this.call<System>({ method: 'GET', path: pathOf('v1', 'admin', 'systems', systemId) }),
     change: (systemId: string, body: SystemChange) =>
       this.call<System>({ method: 'PATCH', path: pathOf('v1', 'admin', 'systems', systemId), body, repeatable: true }),
   };
