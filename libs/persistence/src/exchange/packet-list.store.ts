@@ -1,5 +1,5 @@
 import { type PacketState, type PacketSummary, PRIORITIES } from '@lienthong/contracts';
-import { searchText } from '../registry/search-text';
+import { searchPatterns } from '../registry/search-text';
 import { isoSql } from '../times';
 import type { Transactions } from '../transactions';
 
@@ -30,7 +30,7 @@ export class PacketListStore {
          AND ($4::timestamptz IS NULL OR created_at >= $4) AND ($5::timestamptz IS NULL OR created_at < $5)
          AND ($6::text IS NULL OR recipients @> jsonb_build_array(jsonb_build_object('address', $6::text))
               OR recipients @> jsonb_build_array(jsonb_build_object('systemId', $6::text)))
-         AND ($7::text IS NULL OR search LIKE '%' || $7 || '%')
+         AND ($7::text[] IS NULL OR search LIKE ALL ($7))
        ORDER BY id DESC LIMIT $8`,
       [
         source,
@@ -39,7 +39,7 @@ export class PacketListStore {
         filter.since ?? null,
         filter.until ?? null,
         filter.to ?? null,
-        filter.q ? searchText(filter.q).replace(/[\\%_]/g, '\\$&') : null,
+        filter.q ? searchPatterns(filter.q) : null,
         filter.limit,
       ],
     );
