@@ -1,0 +1,24 @@
+// Handles of the real stack for tests: `node test/support/stack-control.mjs <what> [argument]`. A process of its own, because deploy/stack is ESM.
+import { killApp, killServer, startApp, startServer, stopServer } from '../../deploy/stack/processes.mjs';
+import { adminKeyFile, apps, instances, publicUrl, serverEnv } from '../../deploy/stack/settings.mjs';
+
+const everyInstance = (work) => Promise.all(apps.flatMap((app) => instances.map((instance) => work(app, instance))));
+
+const handles = {
+  describe: async () => ({ baseUrl: publicUrl, adminKeyFile, databaseUrl: serverEnv().DATABASE_URL }),
+  'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),
+  // The other apps ask auth about access keys, so auth is first.
+  'start-apps': async () => {
+    for (const app of apps) await Promise.all(instances.map((instance) => startApp(app, instance)));
+  },
+  'kill-app': (app) => killApp(app, 1),
+  'start-app': (app) => startApp(app, 1),
+  'stop-server': (server) => stopServer(server),
+  'kill-server': (server) => killServer(server),
+  'start-server': (server) => startServer(server),
+};
+
+process.umask(0o077);
+const [what, argument] = process.argv.slice(2);
+const answer = await handles[what](argument);
+process.stdout.write(`${JSON.stringify(answer ?? null)}\n`);

@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './eventually';
+
+const root = join(__dirname, '../..');
+const main = join(root, 'apps/standalone/dist/main.js');
+
+const READY_MS = 60_000;
+/** The platform drains for 30 s at most. */
+const STOP_MS = 45_000;
+
+/** The whole platform as one process on the embedded default, with a data folder of its own; controlled by its process id alone. */
+export class StandaloneProcess {
+  readonly folder: string;
+  private child?: ChildProcess;
+  private readonly atExit = () => void this.child?.kill('SIGTERM');
+
+  private constructor(
+    readonly port: number,
+    private readonly env: Record<string, string>,
+  ) {
+    this.folder = env.DATA_DIR ?? mkdtempSync(join(tmpdir(), 'lienthong-flow-'));
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<StandaloneProcess> {
+    if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first.`);
+    const started = new StandaloneProcess(await freePort(), env);
+    await started.start();
+    return started;
+  }
+
+  get baseUrl(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** @returns everything the process wrote since the first start */
+  log(): string {
+    return readFileSync(this.logFile, 'utf8');
+  }
+
+  /** Starts it, again on the same port and data, and waits until it says that it is ready. */
+  async start(): Promise<void> {
+    const out = openSync(this.logFile, 'a', 0o600);
+    // Nothing of the caller's environment: a DATABASE_URL there would take this off the embedded default.
+    const { PATH = '', HOME = '', TMPDIR, LANG } = process.env;
+    const child = spawn(process.execPath, [main], {
+      cwd: root,
+      env: {
+        PATH,
+        HOME,
+        ...(TMPDIR ? { TMPDIR } : {}),
+        ...(LANG ? { LANG } : {}),
+        PORT: String(this.port),
+        HOST: '127.0.0.1',
+        PUBLIC_URL: this.baseUrl,
+        LOG_LEVEL: 'info',
+        RATE_LIMIT_PER_MINUTE: '0',
+        ...this.env,
+        DATA_DIR: this.folder,
+      },
+      stdio: ['ignore', out, out],
+    });
+    closeSync(out);
+    this.child = child;
+    process.once('exit', this.atExit);
+    await eventually(
+      async () => {
+        if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+        const response = await fetch(`${this.baseUrl}/readyz`, { signal: AbortSignal.timeout(5000) });
+        return response.ok || Promise.reject(new Error(`/readyz: ${response.status} ${await response.text()}`));
+      },
+      { within: READY_MS },
+    ).then(
+      (state) => state === 'ended' && this.failed(`ended with ${child.exitCode ?? child.signalCode}`),
+      (error: Error) => this.failed(`was not ready after ${READY_MS / 1000} s (${error.message})`),
+    );
+  }
+
+  /** SIGTERM, and the exit code once it has ended. */
+  async terminate(): Promise<number | null> {
+    return this.end('SIGTERM');
+  }
+
+  /** SIGKILL, as a power cut of this process alone: its database goes on and is taken over by the next start. */
+  async kill9(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  /** Ends it, its database too, and removes its data. */
+  async remove(): Promise<void> {
+    await this.terminate();
+    const pid = this.postgresPid();
+    if (pid) {
+      process.kill(pid, 'SIGINT');
+      await eventually(() => this.postgresPid() === undefined);
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.logFile, { force: true });
+  }
+
+  /** Process id of the embedded PostgreSQL's postmaster, while it lives. */
+  postgresPid(): number | undefined {
+    try {
+      const pid = Number(this.postmaster()[0]);
+      process.kill(pid, 0);
+      return pid;
+    } catch {
+      return undefined;
+    }
+  }
+
+  databaseUrl(): string {
+    const password = readFileSync(join(this.folder, 'postgres-password'), 'utf8').trim();
+    return `postgres://lienthong:${password}@127.0.0.1:${this.postmaster()[3]}/lienthong`;
+  }
+
+  private postmaster(): string[] {
+    return readFileSync(join(this.folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
+  }
+
+  /** Beside the folder and not in it: a test may mount something there. */
+  private get logFile(): string {
+    return `${this.folder.replace(/\/+$/, '')}.log`;
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<number | null> {
+    const { child } = this;
+    this.child = undefined;
+    process.off('exit', this.atExit);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    child.kill(signal);
+    await eventually(() => child.exitCode !== null || child.signalCode !== null, { within: STOP_MS }).catch(() => {
+      child.kill('SIGKILL');
+      throw new Error(`The platform did not stop within ${STOP_MS / 1000} s:\n${this.tail()}`);
+    });
+    return child.exitCode;
+  }
+
+  private failed(how: string): never {
+    throw new Error(`The platform ${how}:\n${this.tail()}`);
+  }
+
+  private tail(): string {
+    return this.log().trim().split('\n').slice(-15).join('\n');
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
