@@ -12,6 +12,7 @@ import { DataSource } from 'typeorm';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DeliveryStore } from './exchange/delivery.store';
+import { DepthStore } from './exchange/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
 import { GrantStore } from './registry/grant.store';
 import { KeyStore } from './access/key.store';
@@ -49,6 +50,7 @@ const STORES: Type[] = [
   AgencyStore,
   ConnectionStore,
   DeliveryStore,
+  DepthStore,
   DirectoryStore,
   GrantStore,
   KeyStore,

@@ -48,8 +48,15 @@ export class SystemStore {
     return (await query.getMany()).map(viewOf);
   }
 
-  /** @throws LienThongError `not_found` */
-  async change(id: string, change: SystemChange): Promise<System> {
+  /**
+   * @param also what must commit with it; gets the system as it becomes, and whether it has just been suspended
+   * @throws LienThongError `not_found`
+   */
+  async change(
+    id: string,
+    change: SystemChange,
+    also: (unit: Unit, system: System, suspendedNow: boolean) => Promise<void> = async () => undefined,
+  ): Promise<System> {
     return this.transactions.run(async (unit) => {
       const systems = unit.manager.getRepository(SystemEntity);
       const { form, slug } = partsOf(id);
@@ -60,12 +67,15 @@ export class SystemStore {
       if (!system) throw new LienThongError('not_found');
       if (change.name !== undefined) system.name = change.name;
       if (change.receives !== undefined) system.receives = change.receives;
+      const suspendedNow = change.suspended === true && system.suspendedAt === null;
       if (change.suspended !== undefined)
         system.suspendedAt = change.suspended ? (system.suspendedAt ?? new Date()) : null;
       if (change.default && !system.isDefault) await unsetDefault(unit, agencyCode);
       if (change.default !== undefined) system.isDefault = change.default;
       system.search = searchOf(system);
-      return viewOf(await systems.save(system));
+      const changed = viewOf(await systems.save(system));
+      await also(unit, changed, suspendedNow);
+      return changed;
     });
   }
 }

@@ -1,0 +1,44 @@
+import { Transactions } from '@lienthong/persistence';
+import { HealthChecks } from '@lienthong/runtime';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthOptions } from './auth.config';
+import { ManageAgenciesController } from './manage-agencies/manage-agencies.controller';
+import { ManageGrantsController } from './manage-grants/manage-grants.controller';
+import { ManageKeys } from './manage-keys/manage-keys';
+import { ManageKeysController } from './manage-keys/manage-keys.controller';
+import { ManageSystemsController } from './manage-systems/manage-systems.controller';
+import { OpenSession } from './open-session/open-session';
+import { OpenSessionController } from './open-session/open-session.controller';
+import { PublishKeysController } from './publish-keys/publish-keys.controller';
+import { ReadDirectoryController } from './read-directory/read-directory.controller';
+import { CheckSecrets } from './starting/check-secrets';
+import { FirstAdministrator } from './starting/first-administrator';
+import { WatchQueues } from './watch-queues/watch-queues';
+import { WatchQueuesController } from './watch-queues/watch-queues.controller';
+
+export { AuthOptions, authenticationSettings } from './auth.config';
+
+/** The authentication service (C4) and the registry. Needs persistence, queue and identity (with the master key) beside it in the process. */
+@Module({
+  controllers: [
+    OpenSessionController,
+    ManageAgenciesController,
+    ManageSystemsController,
+    ManageKeysController,
+    ManageGrantsController,
+    WatchQueuesController,
+    ReadDirectoryController,
+    PublishKeysController,
+  ],
+  providers: [OpenSession, ManageKeys, WatchQueues, CheckSecrets, FirstAdministrator],
+})
+export class AuthModule {
+  /** The broker is none of its conditions: without it sessions still open, and only `watch-queues` cannot answer. */
+  constructor(health: HealthChecks, transactions: Transactions) {
+    health.register('database', async () => void (await transactions.query('SELECT 1')));
+  }
+
+  static for(options: AuthOptions): DynamicModule {
+    return { module: AuthModule, providers: [{ provide: AuthOptions, useValue: options }] };
+  }
+}

@@ -1,0 +1,33 @@
+import { databaseSettings, processSettings, queueSettings, setting } from '@lienthong/runtime';
+
+export const authenticationSettings = {
+  MASTER_KEY: setting.text(
+    'Key that the secrets of access keys are sealed under, known to auth alone: 32 random bytes, hex or base64url',
+    { secret: true },
+  ),
+  ADMIN_KEY_FILE: setting.text(
+    'File that the first administrator key is written to when there is none; without it none is made',
+    { optional: true },
+  ),
+};
+
+export const authSettings = {
+  ...processSettings,
+  PORT: setting.integer('Port of the public API', { default: 8081, min: 0, max: 65535 }),
+  INTERNAL_PORT: setting.integer('Port of readiness, metrics and of the questions that connector and notifier ask', {
+    default: 9081,
+    min: 1,
+    max: 65535,
+  }),
+  ...databaseSettings,
+  ...queueSettings,
+  ...authenticationSettings,
+};
+
+/** What auth's steps are told. */
+export abstract class AuthOptions {
+  /** Address of the platform as clients see it. */
+  abstract readonly publicUrl: string;
+  /** Where the first administrator's key is written; without it none is made. */
+  abstract readonly adminKeyFile?: string;
+}

@@ -1,0 +1,55 @@
+import type { IssuedKey, KeyView, Page } from '@lienthong/contracts';
+import { Administrator } from '@lienthong/identity';
+import { Step } from '@lienthong/runtime';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { PageDto } from '../edge/page';
+import { accessKeyPipe, codePipe, slugPipe } from '../edge/path-pipes';
+import { ApiAdminProblems } from '../edge/problem-answers';
+import { ManageKeys } from './manage-keys';
+import { IssuedKeyAnswer, KeyPage, NewKeyDto } from './manage-keys.dto';
+
+@ApiTags('administration')
+@Step('manage-keys')
+@Administrator()
+@Controller('v1/admin/systems/:code/:slug/keys')
+export class ManageKeysController {
+  constructor(private readonly manageKeys: ManageKeys) {}
+
+  @Post()
+  @ApiOperation({ summary: 'A0: issue a key pair to a system; the secret is in this answer only' })
+  @ApiCreatedResponse({ type: IssuedKeyAnswer })
+  @ApiAdminProblems('validation_failed', 'weak_key', 'not_found')
+  issue(
+    @Param('code', codePipe) code: string,
+    @Param('slug', slugPipe) slug: string,
+    @Body() body: NewKeyDto,
+  ): Promise<IssuedKey> {
+    return this.manageKeys.issue(`${code}/${slug}`, body);
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'Keys of a system, newest first, without secrets' })
+  @ApiOkResponse({ type: KeyPage })
+  @ApiAdminProblems('not_found')
+  async list(
+    @Param('code', codePipe) code: string,
+    @Param('slug', slugPipe) slug: string,
+    @Query() _page: PageDto,
+  ): Promise<Page<KeyView>> {
+    return { items: await this.manageKeys.list(`${code}/${slug}`), nextCursor: null };
+  }
+
+  @Delete(':accessKey')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Revoke a key for good; its sessions end with it, everywhere within 10 s' })
+  @ApiNoContentResponse()
+  @ApiAdminProblems('not_found')
+  revoke(
+    @Param('code', codePipe) code: string,
+    @Param('slug', slugPipe) slug: string,
+    @Param('accessKey', accessKeyPipe) accessKey: string,
+  ): Promise<void> {
+    return this.manageKeys.revoke(`${code}/${slug}`, accessKey);
+  }
+}
