@@ -4,10 +4,12 @@ import { type AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import {
   FilesystemStorage,
   Storage,
   StorageModule,
+  type UploadAddress,
   createStorage,
   storageRouter,
   storageRoutes,
@@ -70,6 +72,34 @@ describe('FilesystemStorage', () => {
       });
       expect(vietnamese.status).toBe(403);
       expect(JSON.parse(vietnamese.body.toString())).toMatchObject({ code: 'upload_refused', status: 403 });
+    });
+
+    it('counts the bytes of a body that comes without its length, and answers before a body without end ends', async () => {
+      const { storage } = subject;
+      const { part, bytes, packetId } = newContent(500_000);
+      const upload = await storage.presignPut(part, 60);
+      const piece = (await storage.presignMultipart(part, 60)).urls[0];
+      const send = ({ url }: UploadAddress, ...chunks: Buffer[]) => {
+        const headers = { 'content-type': part.mediaType };
+        return ask(url, { method: 'PUT', headers, body: Readable.from(chunks) });
+      };
+      for (const address of [upload, piece])
+        for (const chunks of [[bytes, bytes], [bytes.subarray(1)], []]) {
+          const answer = await send(address, ...chunks);
+          expect(answer.status).toBe(422);
+          expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'content_mismatch' });
+        }
+      expect(filesOf(packetId).filter((name) => !name.includes(piece.url.match(/uploadId=(\w+)/)![1]))).toEqual([]);
+      expect((await send(piece, bytes)).status).toBe(200);
+      expect((await send(upload, bytes)).status).toBe(200);
+      const endless = Readable.from({
+        async *[Symbol.asyncIterator]() {
+          for (;;) yield bytes;
+        },
+      });
+      const { url } = upload;
+      const answer = await ask(url, { method: 'PUT', headers: { 'content-type': part.mediaType }, body: endless });
+      expect(answer.status).toBe(422);
     });
 
     it('answers 403 to every path that is not an address, however it climbs', async () => {

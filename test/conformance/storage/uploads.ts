@@ -1,6 +1,6 @@
 import { objectKey } from '@lienthong/storage';
 import { ask, put, putPartly } from './http';
-import { type Subject, altered, digest, newContent, until } from './subject';
+import { type Subject, altered, bytesOf, digest, newContent, until } from './subject';
 
 export function uploads(subject: () => Subject): void {
   describe('an upload address', () => {
@@ -36,14 +36,22 @@ export function uploads(subject: () => Subject): void {
       ['ten times as much', (bytes: Buffer) => Buffer.concat(Array.from({ length: 10 }, () => bytes))],
       ['nothing', () => Buffer.alloc(0)],
       ['as many other bytes', altered],
-    ])('with %s stores nothing that could be accepted', async (_what, change) => {
-      const { storage, refusesOtherBytes } = subject();
-      const { part, bytes } = newContent();
-      const status = await put(await storage.presignPut(part, 60), change(bytes));
-      if (refusesOtherBytes) expect(status).toBeGreaterThanOrEqual(400);
-      expect(await storage.seal(part)).not.toBe('whole');
-      if (refusesOtherBytes) expect(await storage.inspect(part)).toBe('missing');
-    });
+    ])(
+      'with %s stores nothing that could be accepted, and is good for the right content afterwards',
+      async (_what, change) => {
+        const { storage, refusesOtherBytes } = subject();
+        const { part, bytes } = newContent();
+        const address = await storage.presignPut(part, 60);
+        const status = await put(address, change(bytes));
+        if (refusesOtherBytes) expect(status).toBeGreaterThanOrEqual(400);
+        for (let time = 0; time < 2; time++) expect(await storage.seal(part)).not.toBe('whole');
+        if (refusesOtherBytes) expect(await storage.inspect(part)).toBe('missing');
+
+        expect(await put(address, bytes)).toBe(200);
+        expect(await storage.seal(part)).toBe('whole');
+        expect((await bytesOf(await storage.read(part))).equals(bytes)).toBe(true);
+      },
+    );
 
     it('with the declared length and more bytes behind it stores nothing that could be accepted', async () => {
       const { storage } = subject();
