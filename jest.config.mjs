@@ -33,7 +33,10 @@ const swc = (parser) => [
 const shared = {
   rootDir: root,
   testEnvironment: 'node',
-  moduleNameMapper: { '^@lienthong/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts' },
+  moduleNameMapper: {
+    '^@lienthong/(auth|connector|scheduler|notifier)$': '<rootDir>/apps/$1/src/app.module.ts',
+    '^@lienthong/([a-z]+)$': '<rootDir>/libs/$1/src/index.ts',
+  },
   modulePathIgnorePatterns: ['<rootDir>/.stack', '<rootDir>/data', '/dist/'],
   transformIgnorePatterns: [
     `/node_modules/(?!(?:.*/node_modules/)?(?:${[...new Set(modulesOnly(`${root}node_modules`))].join('|')})/)`,

@@ -1,4 +1,3 @@
-import { Queue } from '@lienthong/queue';
 import { HealthChecks } from '@lienthong/runtime';
 import { Transactions } from '@lienthong/persistence';
 import { Storage } from '@lienthong/storage';
@@ -52,9 +51,9 @@ import { UploadSpaces } from './request-space/upload-space';
   ],
 })
 export class ConnectorModule {
-  constructor(health: HealthChecks, transactions: Transactions, queue: Queue, storage: Storage) {
+  /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
+  constructor(health: HealthChecks, transactions: Transactions, storage: Storage) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
-    health.register('queue', () => queue.check());
     health.register('storage', () => storage.check());
   }
 }

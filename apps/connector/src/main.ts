@@ -2,7 +2,7 @@ import { IdentityModule } from '@lienthong/identity';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import { boot, createLog, readConfig, start } from '@lienthong/runtime';
-import { StorageModule, storageSettingsOf } from '@lienthong/storage';
+import { createStorage, StorageModule, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { ConnectorModule } from './app.module';
 import { connectorSettings } from './connector.config';
@@ -10,6 +10,7 @@ import { connectorSettings } from './connector.config';
 start(async () => {
   const config = readConfig(connectorSettings, process.env);
   const log = createLog({ name: 'connector', level: config.LOG_LEVEL });
+  const storage = createStorage(storageSettingsOf(config));
 
   @Module({
     imports: [
@@ -22,7 +23,7 @@ start(async () => {
         relay: PromptRelay,
       }),
       QueueModule.forSending(queueSettingsOf(config), OutboxStore),
-      StorageModule.for(storageSettingsOf(config)),
+      StorageModule.for(storage),
       IdentityModule.for({
         platformSecret: config.PLATFORM_SECRET,
         accessKeys: { authUrls: config.AUTH_INTERNAL_URL },
@@ -32,5 +33,11 @@ start(async () => {
   })
   class ConnectorProcess {}
 
-  await boot({ name: 'connector', module: ConnectorProcess, config, log });
+  await boot({
+    name: 'connector',
+    module: ConnectorProcess,
+    config,
+    log,
+    before: storageRoutes(storage),
+  });
 });

@@ -1,5 +1,4 @@
 import { Transactions } from '@lienthong/persistence';
-import { Queue } from '@lienthong/queue';
 import { HealthChecks } from '@lienthong/runtime';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AcceptStreamGateway } from './accept-stream/accept-stream.gateway';
@@ -15,9 +14,9 @@ import { NumberEventsTimer } from './number-events/number-events.timer';
   providers: [AcceptStreamGateway, NotifyDestination, NumberEventsTimer],
 })
 export class NotifierModule {
-  constructor(health: HealthChecks, transactions: Transactions, queue: Queue) {
+  /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
+  constructor(health: HealthChecks, transactions: Transactions) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
-    health.register('queue', () => queue.check());
   }
 
   static for(options: NotifierOptions): DynamicModule {

@@ -47,3 +47,5 @@ export class SchedulerModule {
     return { module: SchedulerModule, providers: [{ provide: SchedulerOptions, useValue: options }] };
   }
 }
+
+export { schedulingSettings } from './scheduler.config';

@@ -1,25 +1,28 @@
 import { AuthModule } from '@lienthong/auth';
 import { ConnectorModule } from '@lienthong/connector';
-import { IdentityModule, masterKeyOf } from '@lienthong/identity';
+import { IdentityModule } from '@lienthong/identity';
 import { NotifierModule } from '@lienthong/notifier';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import type { ConfigOf } from '@lienthong/runtime';
 import { SchedulerModule } from '@lienthong/scheduler';
-import { StorageModule, storageSettingsOf } from '@lienthong/storage';
+import { type Storage, StorageModule } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { standaloneSettings } from './standalone.config';
 
 type Declared = ConfigOf<typeof standaloneSettings>;
 type Given = 'PUBLIC_URL' | 'DATABASE_URL' | 'PLATFORM_SECRET' | 'MASTER_KEY' | 'ADMIN_KEY_FILE';
 /** The settings with everything that the embedded default fills in. */
-export type StandaloneConfig = Omit<Declared, Given> & Record<Given, string>;
+export type StandaloneConfig = Omit<Declared, Given> & Record<Exclude<Given, 'MASTER_KEY'>, string>;
 
 /** Every app's module in one process: composes, and has no logic of its own. */
 @Module({})
 // oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module
 export class StandaloneModule {
-  static for(config: StandaloneConfig, { migrate }: { migrate: boolean }): DynamicModule {
+  static for(
+    config: StandaloneConfig,
+    { masterKey, storage, migrate }: { masterKey: Buffer; storage: Storage; migrate: boolean },
+  ): DynamicModule {
     return {
       module: StandaloneModule,
       imports: [
@@ -33,10 +36,10 @@ export class StandaloneModule {
           migrate,
         }),
         QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
-        StorageModule.for(storageSettingsOf(config)),
+        StorageModule.for(storage),
         IdentityModule.for({
           platformSecret: config.PLATFORM_SECRET,
-          accessKeys: { masterKey: masterKeyOf(config.MASTER_KEY) },
+          accessKeys: { masterKey },
         }),
         AuthModule.for({ adminKeyFile: config.ADMIN_KEY_FILE, publicUrl: config.PUBLIC_URL }),
         ConnectorModule,

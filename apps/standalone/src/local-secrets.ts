@@ -15,7 +15,10 @@ export interface LocalSecrets {
 export function localSecrets(folder: string): LocalSecrets {
   const file = join(folder, 'secrets.json');
   if (existsSync(file)) return read(file);
-  const secrets = { platformSecret: randomBytes(32).toString('base64url'), masterKey: randomBytes(32).toString('base64url') };
+  const secrets = {
+    platformSecret: randomBytes(32).toString('base64url'),
+    masterKey: randomBytes(32).toString('base64url'),
+  };
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${file}.new`, JSON.stringify(secrets), { mode: 0o600, flag: 'w' });
@@ -35,5 +38,7 @@ function read(file: string): LocalSecrets {
   } catch {
     // Said below in one sentence, whatever is wrong with it.
   }
-  throw new BootError(`${file} is damaged. Restore it from the backup of this data folder: without it the data cannot be opened.`);
+  throw new BootError(
+    `${file} is damaged. Restore it from the backup of this data folder: without it the data cannot be opened.`,
+  );
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
+import { masterKeyOf } from '@lienthong/identity';
 import { EmbeddedPostgres, OutboxStore } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
 import { boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
+import { createStorage, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { StandaloneModule } from './app.module';
 import { holdFolder } from './folder-lock';
 import { localSecrets } from './local-secrets';
@@ -14,7 +16,6 @@ start(async () => {
   const log = createLog({ name: 'lienthong', level: config.LOG_LEVEL });
   const folder = resolve(config.DATA_DIR);
   const secrets = localSecrets(folder);
-  const release = holdFolder(folder);
   const postgres = config.DATABASE_URL ? undefined : new EmbeddedPostgres(folder, (message) => log.warn({}, message));
   const settings = {
     ...config,
@@ -22,9 +23,11 @@ start(async () => {
     PUBLIC_URL: config.PUBLIC_URL ?? `http://127.0.0.1:${config.PORT}`,
     DATABASE_URL: config.DATABASE_URL ?? '',
     PLATFORM_SECRET: config.PLATFORM_SECRET ?? secrets.platformSecret,
-    MASTER_KEY: config.MASTER_KEY ?? secrets.masterKey,
     ADMIN_KEY_FILE: config.ADMIN_KEY_FILE ?? resolve(folder, 'admin-key.json'),
   };
+  const masterKey = masterKeyOf(config.MASTER_KEY ?? secrets.masterKey);
+  if (!masterKey) throw new BootError('MASTER_KEY must be 32 bytes in hex or base64url.');
+  const release = holdFolder(folder);
   const last = async () => {
     await postgres?.stop();
     release();
@@ -35,14 +38,15 @@ start(async () => {
     await last();
     throw new BootError((error as Error).message);
   }
+  const storage = createStorage(storageSettingsOf(settings));
   const { port } = await boot({
     name: 'lienthong',
-    module: StandaloneModule.for(settings, { migrate: postgres !== undefined }),
+    module: StandaloneModule.for(settings, { masterKey, storage, migrate: postgres !== undefined }),
     config: settings,
     log,
     last,
-    microservice: (app) =>
-      taskServer({ queue: app.get(Queue), outbox: app.get(OutboxStore), kinds: TASK_KINDS, log }),
+    before: storageRoutes(storage),
+    microservice: (app) => taskServer({ queue: app.get(Queue), outbox: app.get(OutboxStore), kinds: TASK_KINDS, log }),
   });
   process.stderr.write(welcome(port, settings.ADMIN_KEY_FILE));
 });

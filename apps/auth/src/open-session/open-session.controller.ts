@@ -1,11 +1,11 @@
 import type { SessionAnswer } from '@lienthong/contracts';
 import { Caller } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { Step, validationFailed } from '@lienthong/runtime';
 import { Body, Controller, Delete, HttpCode, Post } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiSignedProblems } from '../edge/problem-answers';
 import { OpenSession } from './open-session';
-import { OpenSessionDto, SessionOpened } from './open-session.dto';
+import { SessionOpened } from './open-session.dto';
 
 @ApiTags('sessions')
 @Step('open-session')
@@ -15,10 +15,11 @@ export class OpenSessionController {
 
   @Post()
   @ApiOperation({ summary: 'S1, S5: open a session; signed with an access key' })
-  @ApiBody({ type: OpenSessionDto })
+  @ApiBody({ schema: { type: 'object', additionalProperties: false }, description: '{}' })
   @ApiCreatedResponse({ type: SessionOpened })
   @ApiSignedProblems('validation_failed', 'access_denied')
-  open(@Caller() caller: Caller, @Body() _body: OpenSessionDto): Promise<SessionAnswer> {
+  open(@Caller() caller: Caller, @Body() body: Record<string, unknown> = {}): Promise<SessionAnswer> {
+    refuseFields(body);
     return this.openSession.open(caller);
   }
 
@@ -30,4 +31,15 @@ export class OpenSessionController {
   close(@Caller() caller: Caller): Promise<void> {
     return this.openSession.close(caller);
   }
+}
+
+/** There is nothing to ask for yet; class-validator takes a class without rules for a mistake. */
+function refuseFields(body: object): void {
+  const names = Object.keys(body);
+  const message = {
+    vi: 'Trường này không có trong giao thức; hãy bỏ đi.',
+    en: 'This field is not part of the protocol; remove it.',
+  };
+  if (names.length > 0)
+    throw validationFailed(names.map((name) => ({ pointer: `/${name}`, code: 'unknown_field', message })));
 }

@@ -1,9 +1,6 @@
 import { PACKET_STATES, type PacketState, type SessionAnswer, type WaitingDelivery } from '@lienthong/contracts';
 import { ApiProperty } from '@nestjs/swagger';
 
-/** Nothing to say yet; an unknown field is refused like everywhere. */
-export class OpenSessionDto {}
-
 class SessionSystem {
   @ApiProperty({ example: 'H01.14/qlvb' }) id!: string;
   @ApiProperty() name!: string;
