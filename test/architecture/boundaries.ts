@@ -14,7 +14,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   signing: [],
   storage: ['contracts'],
   queue: ['contracts'],
-  persistence: ['contracts'],
+  persistence: ['contracts', 'signing'],
   runtime: ['contracts'],
   identity: ['contracts', 'signing', 'runtime', 'persistence'],
   client: ['contracts', 'signing'],
