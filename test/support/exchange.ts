@@ -151,7 +151,7 @@ export function waiting(destination: Party, packetId: string, patience?: Patienc
 
 export async function download({ url, headers }: Pick<Download, 'url' | 'headers'>, more: Record<string, string> = {}) {
   const response = await fetch(url, { headers: { ...headers, ...more } });
-  return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()), headers: response.headers };
+  return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
 }
 
 /** S6 and the fetch. @returns the downloads with their bytes */
