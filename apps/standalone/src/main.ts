@@ -3,7 +3,7 @@ import { TASK_KINDS } from '@lienthong/contracts';
 import { masterKeyOf } from '@lienthong/identity';
 import { EmbeddedPostgres, OutboxStore } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
-import { boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
+import { assertPortFree, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
 import { createStorage, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { StandaloneModule } from './app.module';
 import { holdFolder } from './folder-lock';
@@ -14,6 +14,7 @@ import { welcome } from './welcome';
 start(async () => {
   const config = readConfig(standaloneSettings, process.env);
   const log = createLog({ name: 'lienthong', level: config.LOG_LEVEL });
+  await assertPortFree(config);
   const folder = resolve(config.DATA_DIR);
   const secrets = localSecrets(folder);
   const postgres = config.DATABASE_URL ? undefined : new EmbeddedPostgres(folder, (message) => log.warn({}, message));

@@ -1,5 +1,5 @@
 import { LienThongError } from '@lienthong/contracts';
-import { MAX_ATTEMPTS, outcomeOf } from './outcome';
+import { MAX_ATTEMPTS, MAX_OUTAGE_ATTEMPTS, outcomeOf } from './outcome';
 
 const lowest = () => 0;
 const highest = () => 1;
@@ -25,6 +25,12 @@ describe('outcomeOf', () => {
   it('tries again after an error it does not know, whatever was thrown', () => {
     for (const error of [new Error('socket hang up'), 'a string', undefined, { status: 400 }])
       expect(outcomeOf(error, 1).kind).toBe('retry');
+  });
+
+  it('goes on for a week while a dependency is away, but not for ever', () => {
+    const away = new LienThongError('unavailable', { what: 'storage', retryAfter: 5 });
+    expect(outcomeOf(away, MAX_ATTEMPTS).kind).toBe('retry');
+    expect(outcomeOf(away, MAX_OUTAGE_ATTEMPTS).kind).toBe('dead');
   });
 
   it('waits 1 s to 5 min, twice as long each time, with jitter of one half', () => {

@@ -3,6 +3,10 @@ import { LienThongError, statusOf } from '@lienthong/contracts';
 export type Outcome = { kind: 'dead'; reason: string } | { kind: 'retry'; delayMs: number };
 
 export const MAX_ATTEMPTS = 12;
+/** A dependency that is away says nothing about the task: a week of trying. */
+export const MAX_OUTAGE_ATTEMPTS = 2000;
+/** Statuses of `unavailable` and `storage_full`. */
+const OUTAGES = new Set([503, 507]);
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 300_000;
 /** Client errors that time heals (RFC 6585 section 4, RFC 9110 section 15.5.9). */
@@ -10,16 +14,19 @@ const PASSING = new Set([408, 429]);
 
 /**
  * What becomes of a task whose handler failed (invariant 4), the only place that decides it. An error of the 4xx classes is permanent: trying
- * again cannot help. Anything else is tried again after 1 s … 5 min (doubling, with jitter), 12 attempts in about 18 minutes.
+ * again cannot help. Anything else is tried again after 1 s … 5 min (doubling, with jitter), 12 attempts in about 18 minutes, or for a
+ * week while a dependency is away.
  * @param attempt the attempt that failed, 1 for the first
  */
 export function outcomeOf(error: unknown, attempt: number, random: () => number = Math.random): Outcome {
   if (isPermanent(error)) return { kind: 'dead', reason: sentenceOf(error) };
-  if (attempt >= MAX_ATTEMPTS)
+  if (attempt >= (isOutage(error) ? MAX_OUTAGE_ATTEMPTS : MAX_ATTEMPTS))
     return { kind: 'dead', reason: `gave up after ${attempt} attempts: ${sentenceOf(error)}` };
-  const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
+  const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt, 20));
   return { kind: 'retry', delayMs: Math.round(ceiling * (0.5 + random() / 2)) };
 }
+
+const isOutage = (error: unknown): boolean => error instanceof LienThongError && OUTAGES.has(statusOf(error));
 
 function isPermanent(error: unknown): boolean {
   if (!(error instanceof LienThongError)) return false;

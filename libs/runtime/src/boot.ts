@@ -109,6 +109,20 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   }
 }
 
+/**
+ * For a process that starts servers of its own before it boots: with the port taken it must not start them.
+ * @throws BootError in one sentence when the port cannot be had
+ */
+export async function assertPortFree({ PORT, HOST }: Pick<ProcessConfig, 'PORT' | 'HOST'>): Promise<void> {
+  const probe = await listen(
+    openServer(() => undefined),
+    'PORT',
+    PORT,
+    HOST,
+  );
+  await new Promise((resolve) => probe.close(resolve));
+}
+
 /** The order of these is the order in which a request meets them. */
 function mount(app: NestExpressApplication, options: BootOptions): InFlight {
   const { config, log, name, version = '0.0.0' } = options;
