@@ -35,7 +35,7 @@ export function storageConformance(start: () => Promise<Subject>): void {
 
     const before = process.memoryUsage().rss;
     let peak = before;
-    const timer = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 10);
+    const timer = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 10).unref();
     const { url, headers } = await storage.presignPut(big, 60);
     const answer = await ask(url, { method: 'PUT', headers, body: Readable.from(blocks()) });
     const finding = await storage.seal(big);
