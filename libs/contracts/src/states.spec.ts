@@ -14,7 +14,7 @@ describe('states', () => {
     );
   });
 
-  it.each([...Object.keys(PACKET_TRANSITIONS)])('can finish from the packet state %s', (state) => {
+  it.each(Object.keys(PACKET_TRANSITIONS))('can finish from the packet state %s', (state) => {
     const ends = [...reachable(PACKET_TRANSITIONS, state)].filter((end) => isFinal(PACKET_TRANSITIONS, end));
     expect(ends.length).toBeGreaterThan(0);
   });

@@ -160,6 +160,7 @@ export class EmbeddedPostgres {
         if ((error as { code?: string }).code === '28P01')
           throw new Error(
             `The password in ${this.passwordFile} does not open the database in ${this.data}. Restore both from the same backup.`,
+            { cause: error },
           );
       }
       await sleep(100);

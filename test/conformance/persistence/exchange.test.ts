@@ -250,7 +250,9 @@ describe('the exchange in PostgreSQL', () => {
     const [first] = await list.list(SOURCE, { limit: 1 });
     expect(first).toMatchObject({ packetId: id, state: 'open', to: ['H01.20', 'H01.31'], priority: 'urgent' });
     expect(await list.list(SOURCE, { limit: 5, q: '100%' })).toEqual([]);
-    expect(await list.list(SOURCE, { limit: 5, q: 'THU nghiệm', to: DESTINATIONS[1], states: ['open'] })).not.toEqual([]);
+    expect(await list.list(SOURCE, { limit: 5, q: 'THU nghiệm', to: DESTINATIONS[1], states: ['open'] })).not.toEqual(
+      [],
+    );
     expect(await list.list('H01.20/b', { limit: 5 })).toEqual([]);
   });
 

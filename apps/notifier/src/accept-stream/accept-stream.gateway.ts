@@ -66,15 +66,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
       socket.on('error', () => socket.destroy());
       this.upgrade(request, socket, head).catch((error: unknown) => refuse(request, socket, error));
     });
-    const { streams } = this;
-    new Gauge({
-      name: 'lienthong_streams_open',
-      help: 'Streams open at this instance',
-      registers: [this.metrics],
-      collect() {
-        this.set(streams.size);
-      },
-    });
+    this.metrics.registerMetric(openStreams(this.streams));
     this.timers = [
       every('stream-check', 1000, async () => this.check(), { log: this.log }),
       every('stream-heartbeat', LIMITS.heartbeatSeconds * 1000, () => this.heartbeat(), { log: this.log }),
@@ -194,3 +186,13 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
       });
   }
 }
+
+const openStreams = (streams: ReadonlyMap<unknown, unknown>): Gauge =>
+  new Gauge({
+    name: 'lienthong_streams_open',
+    help: 'Streams open at this instance',
+    registers: [],
+    collect() {
+      this.set(streams.size);
+    },
+  });
