@@ -1,4 +1,4 @@
-import { LienThongError } from '@lienthong/contracts';
+import { LienThongError, type SessionAnswer } from '@lienthong/contracts';
 import { Command } from 'commander';
 import { request } from 'undici';
 import type { LienThongClient } from '../client';
@@ -9,7 +9,7 @@ import { PlatformError } from '../transport/platform-error';
 import { UnreachableError } from '../transport/unreachable-error';
 
 interface Finding {
-  check: 'configuration' | 'platform' | 'clock' | 'key' | 'session' | 'stream';
+  check: 'configuration' | 'platform' | 'clock' | 'key' | 'administration' | 'session' | 'stream';
   ok: boolean;
   text: string;
   /** What to do next. */
@@ -75,24 +75,18 @@ async function* examine(cli: CliContext): AsyncGenerator<Finding> {
   }
 
   try {
-    const { system, expiresAt, incoming } = await client.sessions.open();
-    yield {
-      check: 'key',
-      ok: true,
-      text: say(
-        `Khóa ${credentials?.accessKey} dùng được: ${system.id} (${system.name})`,
-        `The key ${credentials?.accessKey} works: ${system.id} (${system.name})`,
-      ),
-    };
+    const session = await client.sessions.open();
+    const { id, name, agencyCode } = session.system;
+    const whose = name ? `${id} (${name})` : id;
+    const text = say(
+      `Khóa ${credentials?.accessKey} dùng được: ${whose}`,
+      `The key ${credentials?.accessKey} works: ${whose}`,
+    );
+    yield { check: 'key', ok: true, text };
+    // An administrator's key belongs to no system: nothing is sent to it, and it has no stream.
+    if (!agencyCode) return yield await administration(cli, client);
     await client.packets.page({ limit: 1 });
-    yield {
-      check: 'session',
-      ok: true,
-      text: say(
-        `Phiên mở được, hết hạn ${cli.out.time(expiresAt)}; đang chờ nhận: ${incoming.pending}`,
-        `The session works, expires ${cli.out.time(expiresAt)}; waiting: ${incoming.pending}`,
-      ),
-    };
+    yield sessionFound(cli, session);
   } catch (error) {
     return yield failed(
       cli,
@@ -102,6 +96,24 @@ async function* examine(cli: CliContext): AsyncGenerator<Finding> {
     );
   }
   yield await stream(cli, client);
+}
+
+async function administration({ say }: CliContext, client: LienThongClient): Promise<Finding> {
+  const { queues } = await client.admin.queues();
+  const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
+  const text = say(
+    `Quyền quản trị dùng được; ${waiting} việc trong hàng đợi`,
+    `Administration works; ${waiting} tasks in the queues`,
+  );
+  return { check: 'administration', ok: true, text };
+}
+
+function sessionFound({ say, out }: CliContext, { expiresAt, incoming }: SessionAnswer): Finding {
+  const text = say(
+    `Phiên mở được, hết hạn ${out.time(expiresAt)}; đang chờ nhận: ${incoming.pending}`,
+    `The session works, expires ${out.time(expiresAt)}; waiting: ${incoming.pending}`,
+  );
+  return { check: 'session', ok: true, text };
 }
 
 /** @returns by how many seconds this clock is ahead of the platform's, from the `Date` header */

@@ -115,5 +115,5 @@ function timeOf(text: string, { say }: CliContext): string {
 
 function recipientLine({ out, language }: CliContext, { address, systemId, allowed, reason }: Recipient): string {
   if (allowed) return `  → ${address}${systemId && systemId !== address ? ` (${systemId})` : ''}`;
-  return `  ${out.style('red', '✗')} ${address}: ${REFUSAL_LABELS[reason ?? '']?.[language] ?? reason}`;
+  return `  ${out.style('red', '✗')} ${address}: ${reason ? REFUSAL_LABELS[reason][language] : ''}`;
 }

@@ -40,7 +40,7 @@ async function fetchWhole(
 ): Promise<{ size: number; sha256: string }> {
   const { limits, signal, renew } = options;
   let address = wanted;
-  const file = await open(partial, 'a+', 0o600);
+  const file = await open(partial, 'a+');
   try {
     const written = new WrittenFile(file, partial, (bytes) => options.onBytes(wanted.part, bytes));
     await written.readBack(wanted.size);

@@ -1,6 +1,7 @@
-import { type Language, LienThongError, type Problem, problemOf } from '@lienthong/contracts';
+import { type Language, LienThongError, type Problem, problemOf, type Recipient } from '@lienthong/contracts';
 import { CommanderError } from 'commander';
 import { PlatformError } from '../transport/platform-error';
+import { REFUSAL_LABELS } from './labels';
 
 /** Wrong use of the program: exit code 2, where work that failed is 1. */
 export class UsageError extends Error {}
@@ -21,6 +22,16 @@ export function failureOf(error: unknown, language: Language): Failure {
   const { code, path, message } = error as NodeJS.ErrnoException;
   const detail = code && path ? fileDetail(code, path, language) : message;
   return { exitCode: 1, problem: { code: code?.toLowerCase() ?? 'failed', detail } };
+}
+
+/** The sentence with its code, then the fields or the recipients that it is about. */
+export function failureLines(problem: Failure['problem'], language: Language): string[] {
+  const fields = (problem.errors ?? []).map(({ pointer, message }) => `  ${pointer}: ${message}`);
+  const recipients = (problem.recipients ?? []) as Recipient[];
+  const refused = recipients
+    .filter(({ allowed }) => !allowed)
+    .map(({ address, reason }) => `  ${address}: ${(reason && REFUSAL_LABELS[reason][language]) ?? ''}`);
+  return [`${problem.detail} [${problem.code}]`, ...fields, ...refused];
 }
 
 function fileDetail(code: string, path: string, language: Language): string {

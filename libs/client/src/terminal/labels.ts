@@ -1,4 +1,4 @@
-import type { DeliveryState, Language, PacketState, Priority } from '@lienthong/contracts';
+import type { DeliveryState, Language, PacketState, Priority, Refusal } from '@lienthong/contracts';
 
 type Text = Record<Language, string>;
 
@@ -31,7 +31,7 @@ export const PRIORITY_LABELS: Record<Priority, Text> = {
 
 /** Entries of a timeline and types of events; what is not here is shown by its own name. */
 const HAPPENINGS: Record<string, Text> = {
-  'packet.opened': { vi: 'Cấp không gian lưu trữ', en: 'Space allocated' },
+  'packet.open': { vi: 'Cấp không gian lưu trữ', en: 'Space allocated' },
   'packet.received': { vi: 'Nội dung đã lên đủ', en: 'Content is complete' },
   'packet.accepted': { vi: 'Đã kiểm tra, hợp lệ', en: 'Checked, valid' },
   'packet.available': { vi: 'Có gói tin chờ nhận', en: 'A packet waits' },
@@ -44,7 +44,7 @@ const HAPPENINGS: Record<string, Text> = {
   'packet.status': { vi: 'Trạng thái xử lý', en: 'Business status' },
   'packet.completed': { vi: 'Hoàn tất', en: 'Completed' },
   'packet.purged': { vi: 'Nội dung đã xóa khỏi nền tảng', en: 'Content deleted from the platform' },
-  'delivery.pending': { vi: 'Chờ thông báo', en: 'Waiting to be announced' },
+  'delivery.announced': { vi: 'Đã báo nơi nhận', en: 'Announced to the destination' },
   'delivery.notified': { vi: 'Nơi nhận đã biết', en: 'The destination knows' },
   'delivery.ready': { vi: 'Nơi nhận sẵn sàng tải về', en: 'The destination is ready to fetch' },
   'delivery.accepted': { vi: 'Nơi nhận đã xác nhận', en: 'Accepted by the destination' },
@@ -57,7 +57,7 @@ const HAPPENINGS: Record<string, Text> = {
 export const happening = (name: string, language: Language): string => HAPPENINGS[name]?.[language] ?? name;
 
 /** Why a recipient is refused (contracts, REFUSALS). */
-export const REFUSAL_LABELS: Record<string, Text> = {
+export const REFUSAL_LABELS: Record<Refusal, Text> = {
   unknown_recipient: { vi: 'không có trong danh mục', en: 'not in the directory' },
   agency_dissolved: { vi: 'cơ quan đã giải thể, chưa có nơi kế thừa', en: 'dissolved, without a successor' },
   system_suspended: { vi: 'hệ thống đang tạm ngừng', en: 'system suspended' },

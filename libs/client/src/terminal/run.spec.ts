@@ -189,6 +189,19 @@ describe('command line', () => {
     expect(JSON.parse((await run('--json', 'status', 'absent')).err)).toMatchObject({ error: { code: 'not_found' } });
   });
 
+  it('names the recipients that were refused, and why', async () => {
+    const file = join(folder, 'a.txt');
+    await writeFile(file, 'a');
+    const recipients = [
+      { address: 'H01.20', systemId: 'H01.20/qlvb', allowed: true, routedBy: 'default' },
+      { address: 'H01.77', systemId: null, allowed: false, reason: 'unknown_recipient', routedBy: null },
+    ];
+    platform.mishap('POST /v1/packets', { code: 'recipients_refused', members: { recipients } });
+    const { code, err } = await run('send', file, '--to', 'H01.20', 'H01.77', '--title', 'V/v');
+    expect(code).toBe(1);
+    expect(err).toContain('[recipients_refused]\n  H01.77: không có trong danh mục\n');
+  });
+
   it.each([
     [['send', 'a.txt', '--title', 'x'], 'Thiếu tùy chọn bắt buộc --to <address...>'],
     [['nonsense'], 'Không có lệnh nonsense'],

@@ -13,7 +13,7 @@ import { signCommand } from '../commands/sign';
 import { statusCommand } from '../commands/status';
 import { verifyCommand } from '../commands/verify';
 import { CliContext, type CommandMaker, type Say, type Surroundings } from './cli-context';
-import { failureOf } from './failure';
+import { failureLines, failureOf } from './failure';
 
 const COMMANDS: CommandMaker[] = [
   sendCommand,
@@ -51,12 +51,8 @@ export async function runCli(words: string[], surroundings: Surroundings): Promi
     // Help and version that were asked for are no failure.
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const { exitCode, problem } = failureOf(error, language);
-    const shown = cli.out.json
-      ? JSON.stringify({ error: problem })
-      : cli.out.style('red', `${problem.detail} [${problem.code}]`);
-    cli.out.note(shown);
-    for (const { pointer, message } of cli.out.json ? [] : (problem.errors ?? []))
-      cli.out.note(`  ${pointer}: ${message}`);
+    if (cli.out.json) cli.out.note(JSON.stringify({ error: problem }));
+    else for (const line of failureLines(problem, language)) cli.out.note(cli.out.style('red', line));
     return exitCode;
   } finally {
     await cli.close();
