@@ -119,6 +119,14 @@ describe('stream', () => {
     expect(socket.terminated).toBe(true);
   });
 
+  it('records an acknowledgement of the offset that it resumed from, which the former connection may have lost', async () => {
+    const { socket, stream, acknowledged } = open(10, 5);
+    socket.say({ type: 'ack', offset: '5' });
+    socket.say({ type: 'ack', offset: '5' });
+    await stream.settled();
+    expect(acknowledged).toEqual([5]);
+  });
+
   it('writes the newest acknowledgement when several come while one is written', async () => {
     const { socket, stream, acknowledged } = open(10);
     stream.wake();

@@ -117,7 +117,8 @@ export class Stream {
       this.socket.close(CLOSE.badFrame, 'bad frame');
       return;
     }
-    if (offset <= this.acked) return;
+    // Equal to where the stream began counts: it may repeat an acknowledgement that was lost with the former connection.
+    if (offset < this.acked || offset <= this.ackWanted) return;
     this.acked = offset;
     this.lastProgress = now;
     this.ackWanted = offset;
