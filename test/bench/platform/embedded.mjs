@@ -23,7 +23,7 @@ export async function startEmbedded({ cpuProf }) {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const log = openSync(join(folder, 'platform.log'), 'a');
-  const profiling = cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`] : [];
+  const profiling = cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${resolve(cpuProf)}`] : [];
   const { DATABASE_URL: _, QUEUE: __, STORAGE: ___, ...inherited } = process.env;
   const env = { ...inherited, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: data, RATE_LIMIT_PER_MINUTE: '0' };
   const child = spawn(process.execPath, [...profiling, main], { env, cwd: root, stdio: ['ignore', log, log] });

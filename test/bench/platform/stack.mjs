@@ -3,10 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { RAW_STACK } from '../load/raw-stack-side.mjs';
 import { makeRawDatabase, serverVersion } from './database.mjs';
 
 const root = resolve(import.meta.dirname, '../../..');
+const profiler = pathToFileURL(join(root, 'test/bench/measure/cpu-profile.mjs')).href;
 const PORT_OFFSET = '2000';
 
 export async function startStack({ cpuProf }) {
@@ -20,7 +22,7 @@ export async function startStack({ cpuProf }) {
   };
   try {
     program('up.mjs');
-    const profiling = cpuProf ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${cpuProf}` } : {};
+    const profiling = cpuProf ? { NODE_OPTIONS: `--import=${profiler}`, BENCH_CPU_PROFILES: resolve(cpuProf) } : {};
     program('apps.mjs', ['up'], profiling);
     const { serverEnv, publicUrl, adminKeyFile, apps, instances } = await import('../../../deploy/stack/settings.mjs');
     const { runningPid } = await import('../../../deploy/stack/supervise.mjs');
