@@ -1,24 +1,12 @@
 import { DATA_TYPE, LIMITS, type Policy } from '@lienthong/contracts';
+import { IsTime } from '@lienthong/runtime';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsInt,
-  IsISO8601,
-  IsNumber,
-  IsOptional,
-  Matches,
-  Max,
-  Min,
-} from 'class-validator';
-
-const TIME = { strict: true, strictSeparator: true } as const;
+import { ArrayMaxSize, IsArray, IsBoolean, IsInt, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
 
 export class PolicyDto implements Policy {
   @ApiPropertyOptional({ format: 'date-time', description: 'Not delivered before this time' })
   @IsOptional()
-  @IsISO8601(TIME)
+  @IsTime()
   deliverAfter?: string;
 
   @ApiPropertyOptional({
@@ -26,7 +14,7 @@ export class PolicyDto implements Policy {
     description: 'Deadline; 5 days after completion by default, 30 days at most',
   })
   @IsOptional()
-  @IsISO8601(TIME)
+  @IsTime()
   deliverBy?: string;
 
   @ApiPropertyOptional({ minimum: 0, maximum: LIMITS.keepAfterConfirmSeconds, default: 0 })

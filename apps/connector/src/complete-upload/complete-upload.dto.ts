@@ -1,7 +1,16 @@
 import { type CompleteRequest, LIMITS } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  ValidateNested,
+} from 'class-validator';
 import { PolicyDto } from '../policy.dto';
 
 export class UploadedPartDto {
@@ -22,6 +31,7 @@ export class UploadedPartDto {
 export class CompleteDto implements CompleteRequest {
   @ApiPropertyOptional({ type: PolicyDto })
   @IsOptional()
+  @IsObject()
   @ValidateNested()
   @Type(() => PolicyDto)
   policy?: PolicyDto;

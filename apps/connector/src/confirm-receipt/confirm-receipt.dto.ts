@@ -14,6 +14,7 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
+import { IsReason } from '../texts.dto';
 
 export class ReportedPartDto {
   @ApiProperty()
@@ -45,8 +46,7 @@ export class ConfirmDto implements ConfirmRequest {
 
   @ApiPropertyOptional({ maxLength: LIMITS.reasonCharacters })
   @IsOptional()
-  @IsString()
-  @MaxLength(LIMITS.reasonCharacters)
+  @IsReason()
   reason?: string;
 
   @ApiPropertyOptional({ description: 'With rejected: try again later' })

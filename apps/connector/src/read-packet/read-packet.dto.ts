@@ -1,9 +1,8 @@
 import { PACKET_STATES } from '@lienthong/contracts';
+import { IsTime } from '@lienthong/runtime';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsISO8601, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { PageDto } from '../page.dto';
-
-const TIME = { strict: true, strictSeparator: true } as const;
 
 export class ListPacketsDto extends PageDto {
   @ApiPropertyOptional({ description: `Exact states, separated by commas: ${PACKET_STATES.join(', ')}` })
@@ -19,12 +18,12 @@ export class ListPacketsDto extends PageDto {
 
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @IsISO8601(TIME)
+  @IsTime()
   since?: string;
 
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @IsISO8601(TIME)
+  @IsTime()
   until?: string;
 
   @ApiPropertyOptional({ description: 'Words of the title' })

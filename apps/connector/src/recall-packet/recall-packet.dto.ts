@@ -1,11 +1,11 @@
 import { LIMITS } from '@lienthong/contracts';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { IsNotEmpty } from 'class-validator';
+import { IsReason } from '../texts.dto';
 
 export class RecallDto {
   @ApiProperty({ maxLength: LIMITS.reasonCharacters })
-  @IsString()
   @IsNotEmpty()
-  @MaxLength(LIMITS.reasonCharacters)
+  @IsReason()
   reason!: string;
 }

@@ -1,6 +1,8 @@
 import { LIMITS, type StatusReport } from '@lienthong/contracts';
+import { IsTime } from '@lienthong/runtime';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsISO8601, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsOptional, Matches } from 'class-validator';
+import { IsReason } from '../texts.dto';
 
 export class StatusDto implements StatusReport {
   @ApiProperty({ example: '03', description: 'edXML 01–06, 13, 15, 16, or a code of the data type' })
@@ -9,12 +11,11 @@ export class StatusDto implements StatusReport {
 
   @ApiPropertyOptional({ maxLength: LIMITS.reasonCharacters })
   @IsOptional()
-  @IsString()
-  @MaxLength(LIMITS.reasonCharacters)
+  @IsReason()
   description?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'When it happened; now by default' })
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsTime()
   at?: string;
 }

@@ -33,7 +33,7 @@ export function checkParts(parts: DeclaredPart[], protocol: TransferProtocol): C
 }
 
 function declared({ content, ...part }: DeclaredPart, index: number): CheckedPart {
-  if (content !== undefined)
+  if (content != null)
     throw invalid(
       `/parts/${index}/content`,
       'only_inline',
@@ -41,14 +41,14 @@ function declared({ content, ...part }: DeclaredPart, index: number): CheckedPar
       'only with protocol inline',
     );
   const { name, mediaType, size, sha256 } = part;
-  if (size === undefined)
+  if (size == null)
     throw invalid(
       `/parts/${index}/size`,
       'required',
       'phải khai báo kích thước (byte)',
       'the size in bytes is required',
     );
-  if (sha256 === undefined)
+  if (sha256 == null)
     throw invalid(
       `/parts/${index}/sha256`,
       'required',
@@ -59,7 +59,7 @@ function declared({ content, ...part }: DeclaredPart, index: number): CheckedPar
 }
 
 function inline({ name, mediaType, content, ...part }: DeclaredPart, index: number): CheckedPart {
-  if (content === undefined)
+  if (content == null)
     throw invalid(
       `/parts/${index}/content`,
       'required',
@@ -67,12 +67,10 @@ function inline({ name, mediaType, content, ...part }: DeclaredPart, index: numb
       'protocol inline needs the content in base64',
     );
   const bytes = Buffer.from(content, 'base64');
-  if (bytes.length === 0)
-    throw invalid(`/parts/${index}/content`, 'not_empty', 'nội dung không được rỗng', 'the content must not be empty');
   const sha256 = createHash('sha256').update(bytes).digest('base64');
   const mismatch = (what: string, declaredValue: string | number, actual: string | number) =>
     new LienThongError('content_mismatch', { part: name, what, declared: declaredValue, actual });
-  if (part.size !== undefined && part.size !== bytes.length) throw mismatch('size', part.size, bytes.length);
-  if (part.sha256 !== undefined && part.sha256 !== sha256) throw mismatch('sha256', part.sha256, sha256);
+  if (part.size != null && part.size !== bytes.length) throw mismatch('size', part.size, bytes.length);
+  if (part.sha256 != null && part.sha256 !== sha256) throw mismatch('sha256', part.sha256, sha256);
   return { name, mediaType, size: bytes.length, sha256, content: bytes };
 }

@@ -1,6 +1,6 @@
 import { LIMITS, type SendAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { NothingDto, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
@@ -45,6 +45,7 @@ export class RequestSpaceController {
   renew(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,
+    @Body() _body: NothingDto,
   ): Promise<SendAnswer> {
     return this.requestSpace.renew(caller.systemId, packetId);
   }

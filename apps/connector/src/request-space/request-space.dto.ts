@@ -14,10 +14,10 @@ import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
-  IsBase64,
   IsIn,
   IsInt,
   IsNotEmpty,
+  IsObject,
   IsOptional,
   IsString,
   IsUUID,
@@ -28,21 +28,20 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PolicyDto } from '../policy.dto';
+import { IsOneLine } from '../texts.dto';
 
+/** Standard base64 with padding; empty for an empty file. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** 32 bytes in standard base64 with padding. */
 const SHA256 = /^[A-Za-z0-9+/]{43}=$/;
 const MEDIA_TYPE =
   /^[A-Za-z0-9!#$&^_.+-]{1,100}\/[A-Za-z0-9!#$&^_.+-]{1,100}(; ?[A-Za-z0-9._-]{1,50}=[A-Za-z0-9._-]{1,100}){0,5}$/;
-/** No control characters: a name is shown, logged and offered as a file name. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it refuses
-const VISIBLE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
-
 export class PartDto implements DeclaredPart {
   @ApiProperty({ maxLength: LIMITS.partNameCharacters })
   @IsString()
   @IsNotEmpty()
   @MaxLength(LIMITS.partNameCharacters)
-  @Matches(VISIBLE)
+  @IsOneLine()
   name!: string;
 
   @ApiProperty({ example: 'application/pdf' })
@@ -50,13 +49,13 @@ export class PartDto implements DeclaredPart {
   mediaType!: string;
 
   @ApiPropertyOptional({
-    minimum: 1,
+    minimum: 0,
     maximum: LIMITS.partBytes,
     description: 'Bytes; may be left out with inline content',
   })
   @IsOptional()
   @IsInt()
-  @Min(1)
+  @Min(0)
   @Max(LIMITS.partBytes)
   size?: number;
 
@@ -67,7 +66,7 @@ export class PartDto implements DeclaredPart {
 
   @ApiPropertyOptional({ description: 'With protocol inline: the content, base64; 256 KiB decoded in all parts' })
   @IsOptional()
-  @IsBase64()
+  @Matches(BASE64)
   content?: string;
 }
 
@@ -84,7 +83,7 @@ export class SendDto implements SendRequest {
   @IsString()
   @IsNotEmpty()
   @MaxLength(LIMITS.titleCharacters)
-  @Matches(VISIBLE)
+  @IsOneLine()
   title!: string;
 
   @ApiPropertyOptional({ enum: PRIORITIES, default: 'normal' })
@@ -117,6 +116,7 @@ export class SendDto implements SendRequest {
 
   @ApiPropertyOptional({ type: PolicyDto })
   @IsOptional()
+  @IsObject()
   @ValidateNested()
   @Type(() => PolicyDto)
   policy?: PolicyDto;
