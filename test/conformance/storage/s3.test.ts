@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
+  DeleteObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
@@ -97,12 +98,13 @@ if (!endpoint) console.warn('S3Storage is not tested: S3_ENDPOINT is not set and
         const upload = await storage.presignPut(part, 60);
         for (let count = 0; count < 3; count++) await put(upload, bytes);
         await operator.send(new PutObjectCommand({ Bucket: bucket, Key: `${part.key}-x`, Body: 'x' }));
+        await operator.send(new DeleteObjectCommand({ Bucket: bucket, Key: `${part.key}-x` }));
         await versioning(status);
         const prefix = `packets/${packetId}/`;
-        expect((await versionsIn(bucket, prefix)).length).toBeGreaterThanOrEqual(5);
+        expect((await versionsIn(bucket, prefix)).length).toBeGreaterThanOrEqual(6);
 
         const { removed } = await storage.purge(packetId);
-        expect(removed.filter((key) => key.startsWith(part.key)).length).toBeGreaterThanOrEqual(5);
+        expect(removed.filter((key) => key.startsWith(part.key)).length).toBeGreaterThanOrEqual(6);
         expect(await versionsIn(bucket, prefix)).toEqual([]);
         expect(await storage.inspect(part)).toBe('missing');
       },
@@ -125,14 +127,14 @@ if (!endpoint) console.warn('S3Storage is not tested: S3_ENDPOINT is not set and
       await removeBucket(storage, bucket);
     });
 
-    it('a purge of a packet with more than a thousand objects removes them all', async () => {
+    it('a purge of a packet with thousands of objects removes them all', async () => {
       const { storage, bucket } = await opened('many');
       const { packetId, part } = await accepted(storage);
       const putOne = (index: number) =>
         operator.send(new PutObjectCommand({ Bucket: bucket, Key: `${part.key}-${index}`, Body: 'x' }));
-      for (let start = 0; start < 1100; start += 50)
+      for (let start = 0; start < 2100; start += 50)
         await Promise.all(Array.from({ length: 50 }, (_, index) => putOne(start + index)));
-      expect((await storage.purge(packetId)).removed).toHaveLength(1101);
+      expect((await storage.purge(packetId)).removed).toHaveLength(2101);
       expect(await versionsIn(bucket)).toEqual([]);
       await removeBucket(storage, bucket);
     });

@@ -17,37 +17,22 @@ import { isRefusal } from './s3-errors';
  */
 export const MARKER = '.multipart';
 
-const BATCH = 1000;
-const ROUNDS = 3;
+const TRIES = 3;
 
-/** What is under a prefix: objects, old versions and delete markers. `versions: false` for a store that has none and cannot list them. */
+/** The first thousand of what is under a prefix: objects, old versions and delete markers. `versions: false` for a store that has none and cannot list them. */
 export async function listObjects(
   connection: S3Connection,
   bucket: string,
   prefix: string,
   versions: boolean,
 ): Promise<ObjectIdentifier[]> {
-  const found: ObjectIdentifier[] = [];
   const input = { Bucket: bucket, Prefix: prefix };
   if (!versions) {
-    let token: string | undefined;
-    do {
-      const command = new ListObjectsV2Command({ ...input, ContinuationToken: token });
-      const page = await connection.call((client, options) => client.send(command, options));
-      for (const { Key } of page.Contents ?? []) found.push({ Key });
-      token = page.NextContinuationToken;
-    } while (token);
-    return found;
+    const page = await connection.call((client, options) => client.send(new ListObjectsV2Command(input), options));
+    return (page.Contents ?? []).map(({ Key }) => ({ Key }));
   }
-  let from: { KeyMarker?: string; VersionIdMarker?: string } | null = {};
-  while (from) {
-    const command: ListObjectVersionsCommand = new ListObjectVersionsCommand({ ...input, ...from });
-    const page = await connection.call((client, options) => client.send(command, options));
-    for (const { Key, VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
-      found.push({ Key, VersionId });
-    from = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : null;
-  }
-  return found;
+  const page = await connection.call((client, options) => client.send(new ListObjectVersionsCommand(input), options));
+  return [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({ Key, VersionId }));
 }
 
 /** Three calls for an ordinary packet: list, delete, list again. @throws unless the last list is empty */
@@ -62,19 +47,17 @@ export async function purgePacket(
   let aborted = 0;
   let refused = '';
   let left = await listObjects(connection, bucket, prefix, versions);
-  for (let round = 0; left.length > 0 && round < ROUNDS; round++) {
+  for (let tries = 0; left.length > 0 && tries < TRIES;) {
     const keys = new Set(left.map(({ Key }) => Key!).filter((key) => key.endsWith(MARKER)));
     for (const key of keys) aborted += await abortUploads(connection, bucket, key.slice(0, -MARKER.length));
-    for (let start = 0; start < left.length; start += BATCH) {
-      const Objects = left.slice(start, start + BATCH);
-      const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } });
-      const { Errors } = await connection.call((client, options) => client.send(command, options));
-      refused = Errors?.[0] ? `${Errors[0].Code} for ${Errors[0].Key}` : refused;
-    }
-    for (const { Key, VersionId } of left)
-      if (!Key!.endsWith(MARKER))
-        removed.add(VersionId && VersionId !== 'null' ? `${Key}?versionId=${VersionId}` : Key!);
+    const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: left, Quiet: true } });
+    const { Errors } = await connection.call((client, options) => client.send(command, options));
+    refused = Errors?.[0] ? `${Errors[0].Code} for ${Errors[0].Key}` : refused;
+
+    const asked = new Set(left.map(nameOf));
+    for (const object of left) if (!object.Key!.endsWith(MARKER)) removed.add(nameOf(object));
     left = await listObjects(connection, bucket, prefix, versions);
+    if (left.some((object) => asked.has(nameOf(object)))) tries++;
   }
   if (left.length > 0)
     throw new Error(
@@ -82,6 +65,9 @@ export async function purgePacket(
     );
   return { removed: [...removed], aborted, verifiedAbsentAt: new Date().toISOString() };
 }
+
+const nameOf = ({ Key, VersionId }: ObjectIdentifier): string =>
+  VersionId && VersionId !== 'null' ? `${Key}?versionId=${VersionId}` : Key!;
 
 /** @returns how many; throws unless the store then lists none */
 async function abortUploads(connection: S3Connection, bucket: string, key: string): Promise<number> {
@@ -92,7 +78,7 @@ async function abortUploads(connection: S3Connection, bucket: string, key: strin
   };
   let aborted = 0;
   let left = await uploads();
-  for (let round = 0; left.length > 0 && round < ROUNDS; round++) {
+  for (let tries = 0; left.length > 0 && tries < TRIES; tries++) {
     for (const { UploadId } of left) {
       const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId });
       await connection
