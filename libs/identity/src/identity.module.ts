@@ -24,6 +24,7 @@ export interface IdentitySettings {
  * routes, one batch of nonces, one cache. Global: `Authenticator`, `KeyRing`, `SessionKeys` and, with the master key, `SecretBox` can be injected anywhere.
  */
 @Module({})
+// oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module
 export class IdentityModule {
   static for({ platformSecret, accessKeys }: IdentitySettings): DynamicModule {
     const verifying: Provider[] =

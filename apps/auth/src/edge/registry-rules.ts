@@ -1,14 +1,26 @@
-import { DATA_TYPE, isAgencyCode, isSystemId } from '@lienthong/contracts';
+import { DATA_TYPE, isAgencyCode, isSystemId, type Language } from '@lienthong/contracts';
 import { applyDecorators } from '@nestjs/common';
 import { Length, Matches, ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
 
 /** No control characters, and not blanks only: names are shown and logged, and PostgreSQL takes no NUL. */
 const VISIBLE = /^(?=.*\S)[^\p{Cc}\u2028\u2029]*$/u;
 
-const rule = (name: string, validate: (value: string) => boolean, options: ValidationOptions) =>
+const rule = (
+  name: string,
+  validate: (value: string) => boolean,
+  texts: Record<Language, string>,
+  options: ValidationOptions = {},
+) =>
   ValidateBy(
-    { name, validator: { validate: (value: unknown) => typeof value === 'string' && validate(value) } },
-    options,
+    {
+      name,
+      // class-validator passes over the context of a rule that has no words of its own.
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && validate(value),
+        defaultMessage: () => texts.en,
+      },
+    },
+    { ...options, context: texts },
   );
 
 /** May be left out, but is not null: `@IsOptional()` would let both pass. */
@@ -16,40 +28,40 @@ export const MayBeAbsent = () => ValidateIf((_object, value) => value !== undefi
 
 /** An agency's code in either form (protocol 2). */
 export const IsAgencyCode = (options: ValidationOptions = {}) =>
-  rule('isAgencyCode', isAgencyCode, {
-    ...options,
-    context: {
+  rule(
+    'isAgencyCode',
+    isAgencyCode,
+    {
       vi: 'Phải là mã định danh, ví dụ H01.14 hoặc 000.00.14.H01.',
       en: 'Must be an agency code, such as H01.14 or 000.00.14.H01.',
     },
-  });
+    options,
+  );
 
 export const IsSystemId = () =>
   rule('isSystemId', isSystemId, {
-    context: {
-      vi: 'Phải là mã hệ thống, ví dụ H01.14/qlvb.',
-      en: 'Must be a system id, such as H01.14/qlvb.',
-    },
+    vi: 'Phải là mã hệ thống, ví dụ H01.14/qlvb.',
+    en: 'Must be a system id, such as H01.14/qlvb.',
   });
 
 /** An agency's code, a system id or `*`. */
 export const IsParty = () =>
   rule('isParty', (value) => value === '*' || isAgencyCode(value) || isSystemId(value), {
-    context: {
-      vi: 'Phải là mã định danh, mã hệ thống hoặc *.',
-      en: 'Must be an agency code, a system id or *.',
-    },
+    vi: 'Phải là mã định danh, mã hệ thống hoặc *.',
+    en: 'Must be an agency code, a system id or *.',
   });
 
 /** @param each the property is a list of them @param anyToo `*` stands for every data type */
 export const IsDataType = ({ each = false, anyToo = false } = {}) =>
-  rule('isDataType', (value) => (DATA_TYPE.test(value) && value.length <= 100) || (anyToo && value === '*'), {
-    each,
-    context: {
+  rule(
+    'isDataType',
+    (value) => (DATA_TYPE.test(value) && value.length <= 100) || (anyToo && value === '*'),
+    {
       vi: `Phải là kiểu dữ liệu, ví dụ edxml.document${anyToo ? ', hoặc *' : ''}.`,
       en: `Must be a data type, such as edxml.document${anyToo ? ', or *' : ''}.`,
     },
-  });
+    { each },
+  );
 
 export const IsName = (maxLength = 500) =>
   applyDecorators(

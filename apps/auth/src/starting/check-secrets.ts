@@ -1,5 +1,5 @@
 import { SecretBox } from '@lienthong/identity';
-import { KeyStore, PlatformKeyStore } from '@lienthong/persistence';
+import { KeyStore, PlatformKeyStore, WrongSecretError } from '@lienthong/persistence';
 import { BootError } from '@lienthong/runtime';
 import { newPlatformKey } from '@lienthong/signing';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
@@ -23,6 +23,8 @@ export class CheckSecrets implements OnModuleInit {
         'MASTER_KEY does not open the secrets of this database: they were sealed under another. Set the former MASTER_KEY again.',
       );
     }
-    await this.platformKeys.current(newPlatformKey);
+    await this.platformKeys.current(newPlatformKey).catch((error: unknown) => {
+      throw error instanceof WrongSecretError ? new BootError(error.message) : error;
+    });
   }
 }

@@ -7,6 +7,11 @@ export interface NewPlatformKey {
   publicJwk: Record<string, string>;
 }
 
+/** What was sealed does not open: the process was given another secret. One sentence for the operator. */
+export class WrongSecretError extends Error {
+  override readonly name = 'WrongSecretError';
+}
+
 /** The keys by which the platform signs receipts; private halves are sealed under a key derived from the platform secret. */
 export class PlatformKeyStore {
   private readonly sealing: Buffer;
@@ -20,7 +25,7 @@ export class PlatformKeyStore {
 
   /**
    * The key that signs now; the first call of a new platform makes it, once however many processes ask together.
-   * @throws Error with one sentence when the platform secret is not the one that it was sealed under
+   * @throws WrongSecretError when the platform secret is not the one that it was sealed under
    */
   async current(make: () => NewPlatformKey): Promise<{ kid: string; privatePem: string }> {
     const known = await this.newest(this.transactions);
@@ -59,7 +64,7 @@ export class PlatformKeyStore {
     try {
       return { kid, privatePem: open(this.sealing, sealed, kid).toString() };
     } catch {
-      throw new Error(
+      throw new WrongSecretError(
         'PLATFORM_SECRET is not the one that the platform keys of this database were sealed under. Set the former secret again.',
       );
     }
