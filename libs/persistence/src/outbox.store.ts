@@ -1,6 +1,7 @@
-import { PRIORITIES, type Priority, type Task, priorityRank } from '@lienthong/contracts';
+import { PRIORITIES, type Priority, type Task } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import type { Transactions, Unit } from './transactions';
+import type { Transactions } from './transactions';
+import { UnitRecords } from './unit-records';
 
 export interface OutboxRow {
   id: string;
@@ -11,46 +12,25 @@ export interface OutboxRow {
   delayMs: number;
 }
 
-/** Time that the process which committed has to send by itself before a relay takes the row. */
-const GRACE_MS = 2000;
 /** A relay that took a row and died: another takes it after this. */
 const LEASE_SECONDS = 30;
 
-/** Writes tasks in the caller's transaction (outbox, invariant 1). */
-export async function putTasks(
-  unit: Pick<Unit, 'query'>,
-  tasks: { task: Task; priority: Priority; attempt?: number; delayMs?: number }[],
-): Promise<OutboxRow[]> {
-  const rows = tasks.map(({ task, priority, attempt = 1, delayMs = 0 }) => ({
-    id: uuidv7(),
-    task,
-    priority,
-    attempt,
-    delayMs,
-  }));
-  await unit.query(
-    `INSERT INTO outbox (id, kind, packet_id, priority, attempt, available_at)
-     SELECT id, kind, packet_id, priority, attempt, now() + make_interval(secs => delay_ms / 1000.0)
-     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::int[], $6::bigint[])
-       AS row (id, kind, packet_id, priority, attempt, delay_ms)`,
-    [
-      rows.map((row) => row.id),
-      rows.map((row) => row.task.kind),
-      rows.map((row) => row.task.packetId),
-      rows.map((row) => priorityRank(row.priority)),
-      rows.map((row) => row.attempt),
-      rows.map((row) => Math.max(row.delayMs, GRACE_MS)),
-    ],
-  );
-  return rows;
-}
+export const outboxRow = (row: { task: Task; priority: Priority; attempt?: number; delayMs?: number }): OutboxRow => ({
+  attempt: 1,
+  delayMs: 0,
+  ...row,
+  id: uuidv7(),
+});
 
 export class OutboxStore {
   constructor(private readonly transactions: Transactions) {}
 
   /** Writes a task for a later try, outside any other transaction. */
   async defer(queued: { task: Task; priority: Priority; attempt: number }, delayMs: number): Promise<void> {
-    await putTasks(this.transactions, [{ ...queued, attempt: queued.attempt + 1, delayMs }]);
+    const { task, priority } = queued;
+    const records = new UnitRecords();
+    records.tasks.push(outboxRow({ task, priority, attempt: queued.attempt + 1, delayMs }));
+    await records.write(this.transactions);
   }
 
   /** Takes due rows under a lease of 30 s: several relays share the work, a dead one loses nothing. */

@@ -1,22 +1,26 @@
 import type { Priority, Task } from '@lienthong/contracts';
+import type { Pool, PoolClient, QueryResult } from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
-import { type OutboxRow, putTasks } from './outbox.store';
+import { type OutboxRow, outboxRow } from './outbox.store';
+import { prepared } from './prepared';
+import { UnitRecords } from './unit-records';
 
 /** One transaction in progress: everything that must commit together goes through it. */
 export class Unit {
-  readonly tasks: OutboxRow[] = [];
-  announced = false;
+  /** What the work appends: written together, in one statement, before the commit. */
+  readonly records = new UnitRecords();
 
   constructor(readonly manager: EntityManager) {}
 
-  /** @returns the rows, also of INSERT/UPDATE/DELETE … RETURNING (TypeORM answers these with `[rows, count]`). */
+  /** @returns the rows, also of INSERT/UPDATE/DELETE … RETURNING */
   async query<T = Record<string, unknown>>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    return rowsOf<T>(await this.manager.query(sql, parameters));
+    const client = (await this.manager.queryRunner?.connect()) as PoolClient;
+    return (await client.query(prepared(sql, parameters))).rows as T[];
   }
 
   /** Puts a task into the outbox; it is sent after the commit, by this process at once or by the relay. */
-  async enqueue(task: Task, priority: Priority, delayMs = 0): Promise<void> {
-    this.tasks.push(...(await putTasks(this, [{ task, priority, delayMs }])));
+  enqueue(task: Task, priority: Priority, delayMs = 0): void {
+    this.records.tasks.push(outboxRow({ task, priority, delayMs }));
   }
 }
 
@@ -39,9 +43,13 @@ export class Transactions {
     for (let attempt = 1; ; attempt++) {
       let unit: Unit | undefined;
       try {
-        const result = await this.dataSource.transaction((manager) => work((unit = new Unit(manager))));
-        if (unit && unit.tasks.length > 0) this.afterCommit?.tasks(unit.tasks);
-        if (unit?.announced) this.afterCommit?.events();
+        const result = await this.dataSource.transaction(async (manager) => {
+          unit = new Unit(manager);
+          const done = await work(unit);
+          await unit.records.write(unit);
+          return done;
+        });
+        this.tell(unit?.records);
         return result;
       } catch (error) {
         if (attempt === 3 || !TRY_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
@@ -49,16 +57,23 @@ export class Transactions {
     }
   }
 
+  private tell(records: UnitRecords | undefined): void {
+    if (records && records.tasks.length > 0) this.afterCommit?.tasks(records.tasks);
+    if (records && records.events.length > 0) this.afterCommit?.events();
+  }
+
   /** A single statement outside any transaction. */
   async query<T = Record<string, unknown>>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    return rowsOf<T>(await this.dataSource.query(sql, parameters));
+    return (await this.pool.query(prepared(sql, parameters))).rows as T[];
   }
-}
 
-function rowsOf<T>(answer: unknown): T[] {
-  return (
-    Array.isArray(answer) && answer.length === 2 && Array.isArray(answer[0]) && typeof answer[1] === 'number'
-      ? answer[0]
-      : answer
-  ) as T[];
+  /** Several statements without parameters in one message; @returns the rows of the last that has any. */
+  async script<T>(sql: string): Promise<T[]> {
+    const answers = (await this.pool.query(sql)) as unknown as QueryResult[];
+    return answers.findLast(({ rows }) => rows.length > 0)?.rows as T[];
+  }
+
+  private get pool(): Pool {
+    return (this.dataSource.driver as unknown as { master: Pool }).master;
+  }
 }

@@ -126,9 +126,9 @@ describe('the exchange in PostgreSQL', () => {
     const systemId = `H01.99/${randomUUID().slice(0, 8)}`;
     const writers = Array.from({ length: 40 }, (_, n) =>
       transactions.run(async (unit) => {
-        await events.add(unit, [{ systemId, type: 'packet.status', data: { n, first: true } }]);
+        events.add(unit, [{ systemId, type: 'packet.status', data: { n, first: true } }]);
         await unit.query('SELECT pg_sleep($1)', [(n % 5) / 100]);
-        await events.add(unit, [{ systemId, type: 'packet.status', data: { n, first: false } }]);
+        events.add(unit, [{ systemId, type: 'packet.status', data: { n, first: false } }]);
       }),
     );
     const numbering = Promise.all(Array.from({ length: 20 }, () => events.number()));
@@ -148,7 +148,7 @@ describe('the exchange in PostgreSQL', () => {
     await transactions.run(async (unit) => {
       const due = await deliveries.announce(unit, packet.id);
       expect(due.map(({ systemId }) => systemId).toSorted()).toEqual(DESTINATIONS);
-      await events.add(
+      events.add(
         unit,
         due.map(({ deliveryId, systemId, data }) => ({
           systemId,

@@ -65,7 +65,7 @@ export class ManageSystemsController {
       body,
       async (unit, { id, suspendedAt }, suspendedNow) => {
         if (suspendedNow)
-          await this.events.add(unit, [{ systemId: id, type: 'system.suspended', data: { suspendedAt } }]);
+          this.events.add(unit, [{ systemId: id, type: 'system.suspended', data: { suspendedAt } }]);
       },
     );
     this.ring.forget();

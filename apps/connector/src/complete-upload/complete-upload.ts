@@ -32,8 +32,8 @@ export class CompleteUpload {
       const held = await this.packets.lock(unit, packetId);
       if (held?.state !== 'open') return;
       await this.packets.receive(unit, held, policy, deliverBy);
-      await this.timeline.add(unit, packetId, [{ event: 'packet.received' }]);
-      await unit.enqueue(task('analyse-packet', packetId), packet.priority);
+      this.timeline.add(unit, packetId, [{ event: 'packet.received' }]);
+      unit.enqueue(task('analyse-packet', packetId), packet.priority);
     });
     const { state } = await this.packets.own(systemId, packetId);
     return { packetId, state };

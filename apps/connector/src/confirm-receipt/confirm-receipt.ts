@@ -81,7 +81,7 @@ export class ConfirmReceipt {
     const again = request.outcome === 'rejected' && request.retryable === true && availableAt < delivery.deliverBy;
     if (again) {
       await this.deliveries.retry(unit, deliveryId, availableAt, { ...whyOf(request), confirmation });
-      await unit.enqueue(task('notify-destination', packet.id), packet.priority, retryMs(delivery.attempt));
+      unit.enqueue(task('notify-destination', packet.id), packet.priority, retryMs(delivery.attempt));
     } else {
       await this.deliveries.change(unit, [deliveryId], request.outcome, { ...whyOf(request), confirmation });
     }
@@ -90,8 +90,8 @@ export class ConfirmReceipt {
       ...whyOf(request),
       ...(again ? { retryAt: availableAt.toISOString() } : {}),
     };
-    await this.timeline.add(unit, packet.id, [{ event: type, deliveryId, detail }]);
-    await this.events.add(unit, [
+    this.timeline.add(unit, packet.id, [{ event: type, deliveryId, detail }]);
+    this.events.add(unit, [
       {
         systemId: packet.source,
         type,

@@ -40,8 +40,8 @@ export class ReadyToReceive {
       const receipt = await this.receipts.append(unit, packet, [
         { event: 'delivery.ready', to: [systemId], parts, deliveryId },
       ]);
-      await this.timeline.add(unit, packet.id, [{ event: 'delivery.ready', deliveryId }]);
-      await this.events.add(unit, [
+      this.timeline.add(unit, packet.id, [{ event: 'delivery.ready', deliveryId }]);
+      this.events.add(unit, [
         {
           systemId: packet.source,
           type: 'delivery.ready',

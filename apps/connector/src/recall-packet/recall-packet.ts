@@ -43,7 +43,7 @@ export class RecallPacket {
         },
       ]);
       await this.packets.finish(unit, packet, 'recalled');
-      await this.timeline.add(unit, packet.id, [{ event: 'packet.recalled', detail: { reason } }]);
+      this.timeline.add(unit, packet.id, [{ event: 'packet.recalled', detail: { reason } }]);
     });
     return this.answer(packetId);
   }
@@ -57,13 +57,13 @@ export class RecallPacket {
       'recalled',
       { reason },
     );
-    await this.timeline.add(
+    this.timeline.add(
       unit,
       packet.id,
       live.map(({ id }) => ({ event: 'delivery.recalled', deliveryId: id })),
     );
     const told = live.filter((delivery) => delivery.announced > 0 || delivery.state !== 'pending');
-    await this.events.add(
+    this.events.add(
       unit,
       told.map(({ id, systemId }) => ({
         systemId,
@@ -82,7 +82,7 @@ export class RecallPacket {
       `SELECT id, system_id AS "systemId" FROM deliveries WHERE packet_id = $1 AND state = 'accepted'`,
       [packet.id],
     );
-    await this.events.add(
+    this.events.add(
       unit,
       accepted.map(({ id, systemId }) => ({
         systemId,
@@ -92,7 +92,7 @@ export class RecallPacket {
         data: { packetId: packet.id, deliveryId: id, reason },
       })),
     );
-    await this.timeline.add(
+    this.timeline.add(
       unit,
       packet.id,
       accepted.map(({ id }) => ({ event: 'packet.recallRequested', deliveryId: id, detail: { reason } })),

@@ -55,8 +55,8 @@ export class ReportStatus {
         description: status.description ?? null,
         at,
       });
-      await this.timeline.add(unit, packetId, [{ event: 'packet.status', deliveryId, detail: data }]);
-      await this.events.add(unit, [
+      this.timeline.add(unit, packetId, [{ event: 'packet.status', deliveryId, detail: data }]);
+      this.events.add(unit, [
         {
           systemId: packet.source,
           type: 'packet.status',

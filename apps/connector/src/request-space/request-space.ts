@@ -82,7 +82,7 @@ export class RequestSpace {
           objectKey: objectKey(id, ordinal),
         })),
       });
-      if (fresh) await this.timeline.add(unit, id, [{ event: 'packet.open', detail: { recipients: planned.length } }]);
+      if (fresh) this.timeline.add(unit, id, [{ event: 'packet.open', detail: { recipients: planned.length } }]);
       return fresh;
     });
     if (!inserted) {
@@ -123,8 +123,8 @@ export class RequestSpace {
     await Promise.all(rows.map((row, index) => this.storage.put(storedPartOf(row), parts[index].content as Buffer)));
     await this.transactions.run(async (unit) => {
       await this.packets.receive(unit, packet, packet.policy, deadlineOf(packet.policy, packet.dataType, new Date()));
-      await this.timeline.add(unit, packet.id, [{ event: 'packet.received' }]);
-      await unit.enqueue(task('analyse-packet', packet.id), packet.priority);
+      this.timeline.add(unit, packet.id, [{ event: 'packet.received' }]);
+      unit.enqueue(task('analyse-packet', packet.id), packet.priority);
     });
     return { packetId: packet.id, state: 'received', recipients };
   }

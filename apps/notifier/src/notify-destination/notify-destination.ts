@@ -17,7 +17,7 @@ export class NotifyDestination {
   async notify(packetId: string): Promise<void> {
     await this.transactions.run(async (unit) => {
       const due = await this.deliveries.announce(unit, packetId);
-      await this.events.add(
+      this.events.add(
         unit,
         due.map(({ deliveryId, systemId, data }) => ({
           systemId,
@@ -27,7 +27,7 @@ export class NotifyDestination {
           data: { ...data },
         })),
       );
-      await this.timeline.add(
+      this.timeline.add(
         unit,
         packetId,
         due.map(({ deliveryId }) => ({ event: 'delivery.announced', deliveryId })),

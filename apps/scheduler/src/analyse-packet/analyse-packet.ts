@@ -56,11 +56,11 @@ export class AnalysePacket {
       if (!packet || !(await this.packets.markAnalysed(unit, packetId))) return;
       const to = packet.recipients.map((recipient) => recipient.systemId);
       const receipt = await this.receipts.append(unit, packet, [{ event: 'packet.accepted', to, parts }]);
-      await this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
-      await this.events.add(unit, [
+      this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
+      this.events.add(unit, [
         { systemId: packet.source, type: 'packet.accepted', packetId, data: { packetId, receipt } },
       ]);
-      await unit.enqueue(task('plan-delivery', packetId), packet.priority);
+      unit.enqueue(task('plan-delivery', packetId), packet.priority);
     });
   }
 
@@ -72,8 +72,8 @@ export class AnalysePacket {
         { event: 'packet.refused', to: [], parts, detail: { reasons } },
       ]);
       await this.packets.finish(unit, packet, 'refused');
-      await this.timeline.add(unit, packetId, [{ event: 'packet.refused', detail: { reasons } }]);
-      await this.events.add(unit, [
+      this.timeline.add(unit, packetId, [{ event: 'packet.refused', detail: { reasons } }]);
+      this.events.add(unit, [
         { systemId: packet.source, type: 'packet.refused', packetId, data: { packetId, reasons, receipt } },
       ]);
     });
@@ -83,7 +83,7 @@ export class AnalysePacket {
   private async plan(packetId: string): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state === 'received') await unit.enqueue(task('plan-delivery', packetId), packet.priority);
+      if (packet?.state === 'received') unit.enqueue(task('plan-delivery', packetId), packet.priority);
     });
   }
 }

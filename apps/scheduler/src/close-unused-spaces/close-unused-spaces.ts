@@ -29,7 +29,7 @@ export class CloseUnusedSpaces {
         { event: 'packet.expired', to: [], parts: await partsOf(unit, packetId) },
       ]);
       await this.packets.finish(unit, packet, 'expired');
-      await this.timeline.add(unit, packetId, [{ event: 'packet.expired' }]);
+      this.timeline.add(unit, packetId, [{ event: 'packet.expired' }]);
     });
   }
 }

@@ -21,13 +21,13 @@ export class PlanDelivery {
       const delayMs = Math.max(0, after - now);
       const planned = await this.deliveries.plan(unit, packet, delayMs);
       await this.packets.schedule(unit, packetId);
-      await this.timeline.add(unit, packetId, [
+      this.timeline.add(unit, packetId, [
         {
           event: 'packet.scheduled',
           detail: { deliveries: planned.length, ...(delayMs > 0 ? { after: packet.policy.deliverAfter } : {}) },
         },
       ]);
-      await unit.enqueue(task('notify-destination', packetId), packet.priority, delayMs);
+      unit.enqueue(task('notify-destination', packetId), packet.priority, delayMs);
     });
   }
 }

@@ -63,9 +63,9 @@ export class PurgeContent {
           detail,
         },
       ]);
-      await this.timeline.add(unit, packetId, [{ event: 'packet.purged', detail }]);
+      this.timeline.add(unit, packetId, [{ event: 'packet.purged', detail }]);
       const data = { packetId, ...detail, receipt };
-      await this.events.add(unit, [
+      this.events.add(unit, [
         { systemId: packet.source, type: 'packet.purged', packetId, data },
         ...told.map(({ systemId, deliveryId }) => ({
           systemId,

@@ -17,7 +17,7 @@ export class SweepLostWork {
     const lost = await this.watch.lost(quietSeconds, BATCH);
     if (lost.length > 0)
       await this.transactions.run(async (unit) => {
-        for (const { task, priority } of lost) await unit.enqueue(task, priority);
+        for (const { task, priority } of lost) unit.enqueue(task, priority);
       });
     logContext().add({ driven: lost.length });
     return lost.length;

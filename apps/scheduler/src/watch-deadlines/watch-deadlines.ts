@@ -56,8 +56,8 @@ export class WatchDeadlines {
         const receipt = await this.receipts.append(unit, packet, [
           { event: 'delivery.undeliverable', to: [systemId], parts, deliveryId: id, detail },
         ]);
-        await this.timeline.add(unit, packetId, [{ event: 'delivery.undeliverable', deliveryId: id, detail }]);
-        await this.events.add(unit, [
+        this.timeline.add(unit, packetId, [{ event: 'delivery.undeliverable', deliveryId: id, detail }]);
+        this.events.add(unit, [
           {
             systemId: packet.source,
             type: 'delivery.undeliverable',

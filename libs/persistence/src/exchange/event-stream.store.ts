@@ -22,6 +22,20 @@ const BATCH = 1000;
 /** The channel that tells every notifier which systems have new events; payload: the system id. */
 export const STREAM_CHANNEL = 'lienthong_stream';
 
+/** One message to the server and so one transaction; every statement of it has its own snapshot, so the last one sees what was committed before the lock was had. */
+const NUMBER = `
+  SELECT pg_advisory_xact_lock(hashtext('lienthong:number-events'));
+  WITH todo AS (SELECT seq, system_id FROM events WHERE "offset" IS NULL ORDER BY seq LIMIT ${BATCH}),
+       counted AS (SELECT seq, system_id, row_number() OVER (PARTITION BY system_id ORDER BY seq) AS place,
+                          count(*) OVER (PARTITION BY system_id) AS total FROM todo),
+       heads AS (INSERT INTO streams (system_id, last_offset) SELECT DISTINCT system_id, total FROM counted
+                 ON CONFLICT (system_id) DO UPDATE SET last_offset = streams.last_offset + EXCLUDED.last_offset
+                 RETURNING system_id, last_offset),
+       numbered AS (UPDATE events SET "offset" = heads.last_offset - total + place FROM counted JOIN heads USING (system_id)
+                    WHERE events.seq = counted.seq RETURNING events.seq),
+       told AS (SELECT pg_notify('${STREAM_CHANNEL}', system_id) FROM heads)
+  SELECT (SELECT count(*) FROM numbered) + 0 * (SELECT count(*) FROM told) AS n`;
+
 /**
  * One ordered stream per system (protocol 7). Events are written in the transaction that makes them true, without an offset; after the commit
  * a sequencer numbers what is committed, in batches, under one lock: offsets have no gaps, never change, and no transaction waits for another.
@@ -36,15 +50,8 @@ export class EventStreamStore {
     private readonly source: string,
   ) {}
 
-  async add(unit: Unit, events: NewEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    await unit.query(
-      `INSERT INTO events (id, system_id, type, packet_id, delivery_id, data)
-       SELECT id, "systemId", type, "packetId", "deliveryId", data
-       FROM jsonb_to_recordset($1) AS event (id uuid, "systemId" text, type text, "packetId" uuid, "deliveryId" uuid, data jsonb)`,
-      [JSON.stringify(events.map((event) => ({ id: uuidv7(), ...event })))],
-    );
-    unit.announced = true;
+  add(unit: Unit, events: NewEvent[]): void {
+    unit.records.events.push(...events.map((event) => ({ id: uuidv7(), ...event })));
   }
 
   /** Numbers whatever is committed and not numbered. Calls made while it runs are served by one more run. */
@@ -65,22 +72,8 @@ export class EventStreamStore {
   }
 
   private async numberBatch(): Promise<number> {
-    return this.transactions.run(async (unit) => {
-      await unit.query(`SELECT pg_advisory_xact_lock(hashtext('lienthong:number-events'))`);
-      const [{ n }] = await unit.query<{ n: string }>(
-        `WITH todo AS (SELECT seq, system_id FROM events WHERE "offset" IS NULL ORDER BY seq LIMIT ${BATCH}),
-              counted AS (SELECT seq, system_id, row_number() OVER (PARTITION BY system_id ORDER BY seq) AS place,
-                                 count(*) OVER (PARTITION BY system_id) AS total FROM todo),
-              heads AS (INSERT INTO streams (system_id, last_offset) SELECT DISTINCT system_id, total FROM counted
-                        ON CONFLICT (system_id) DO UPDATE SET last_offset = streams.last_offset + EXCLUDED.last_offset
-                        RETURNING system_id, last_offset),
-              numbered AS (UPDATE events SET "offset" = heads.last_offset - total + place FROM counted JOIN heads USING (system_id)
-                           WHERE events.seq = counted.seq RETURNING events.seq),
-              told AS (SELECT pg_notify('${STREAM_CHANNEL}', system_id) FROM heads)
-         SELECT (SELECT count(*) FROM numbered) + 0 * (SELECT count(*) FROM told) AS n`,
-      );
-      return Number(n);
-    });
+    const [{ n }] = await this.transactions.script<{ n: string }>(NUMBER);
+    return Number(n);
   }
 
   async position(systemId: string): Promise<StreamPosition> {
@@ -126,22 +119,18 @@ export class EventStreamStore {
    * Acknowledging less than before, or more than there is, changes nothing beyond what there is.
    */
   async acknowledge(systemId: string, offset: number): Promise<void> {
-    await this.transactions.run(async (unit) => {
-      const [moved] = await unit.query<{ before: string; now: string }>(
-        `UPDATE streams SET acked_offset = LEAST($2, last_offset) FROM (SELECT acked_offset AS before FROM streams WHERE system_id = $1 FOR UPDATE) old
-         WHERE system_id = $1 AND acked_offset < LEAST($2, last_offset) RETURNING old.before, acked_offset AS now`,
-        [systemId, offset],
-      );
-      if (!moved) return;
-      await unit.query(
-        `WITH told AS (
-           UPDATE deliveries SET state = 'notified'
-           WHERE state = 'pending' AND id IN (SELECT delivery_id FROM events WHERE system_id = $1 AND "offset" > $2 AND "offset" <= $3 AND type = 'packet.available')
-           RETURNING id, packet_id)
-         INSERT INTO timeline (packet_id, delivery_id, event) SELECT packet_id, id, 'delivery.notified' FROM told`,
-        [systemId, moved.before, moved.now],
-      );
-    });
+    await this.transactions.query(
+      `WITH old AS (SELECT system_id, acked_offset AS before, LEAST($2, last_offset) AS now FROM streams WHERE system_id = $1 FOR UPDATE),
+            moved AS (UPDATE streams SET acked_offset = old.now FROM old
+                      WHERE streams.system_id = old.system_id AND old.before < old.now RETURNING old.before, old.now),
+            told AS (
+              UPDATE deliveries SET state = 'notified' FROM moved
+              WHERE state = 'pending' AND id IN (SELECT delivery_id FROM events WHERE system_id = $1 AND "offset" > moved.before
+                                                   AND "offset" <= moved.now AND type = 'packet.available')
+              RETURNING id, packet_id)
+       INSERT INTO timeline (packet_id, delivery_id, event) SELECT packet_id, id, 'delivery.notified' FROM told`,
+      [systemId, offset],
+    );
   }
 
   /** The system asked for its events: it counts as online for three minutes. Written at most once in 30 s. */

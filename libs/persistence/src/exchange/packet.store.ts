@@ -188,7 +188,7 @@ export class PacketStore {
       [keepSeconds],
     );
     await unit.query('INSERT INTO finished_packets (source, state) VALUES ($1, $2)', [packet.source, state]);
-    await unit.enqueue(task('purge-content', packet.id), packet.priority, keepSeconds * 1000);
+    unit.enqueue(task('purge-content', packet.id), packet.priority, keepSeconds * 1000);
   }
 
   /** False when the content was recorded as gone already. */

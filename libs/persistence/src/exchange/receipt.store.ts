@@ -34,7 +34,8 @@ export class ReceiptStore {
   async append(unit: Unit, packet: PacketRow, drafts: ReceiptDraft[]): Promise<string> {
     const key = await this.key();
     const at = new Date();
-    const rows = drafts.map((draft) => {
+    let newest = '';
+    for (const draft of drafts) {
       const jti = uuidv7();
       const claims: ReceiptClaims = {
         iss: this.issuer,
@@ -46,18 +47,13 @@ export class ReceiptStore {
         ...draft,
         parts: draft.parts.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
       };
-      const jws = signReceipt(claims, key);
-      packet.receiptHash = receiptHash(jws);
-      return { jti, deliveryId: draft.deliveryId ?? null, event: draft.event, jws };
-    });
-    await unit.query(
-      `WITH chained AS (UPDATE packets SET receipt_hash = $2 WHERE id = $1)
-       INSERT INTO receipts (jti, packet_id, delivery_id, event, at, jws)
-       SELECT jti, $1, "deliveryId", event, $3, jws
-       FROM jsonb_to_recordset($4) AS receipt (jti uuid, "deliveryId" uuid, event text, jws text)`,
-      [packet.id, packet.receiptHash, at, JSON.stringify(rows)],
-    );
-    return rows[rows.length - 1].jws;
+      newest = signReceipt(claims, key);
+      packet.receiptHash = receiptHash(newest);
+      const { event, deliveryId = null } = draft;
+      unit.records.receipts.push({ jti, packetId: packet.id, deliveryId, event, at: at.toISOString(), jws: newest });
+      unit.records.receiptHashes.set(packet.id, packet.receiptHash);
+    }
+    return newest;
   }
 
   /** All of a packet's receipts for its source; for a destination those of the packet and of its own delivery. The chain needs them all, so the others' are shown too, without their delivery's request. */

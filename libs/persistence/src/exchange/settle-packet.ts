@@ -16,8 +16,8 @@ export class SettlePacket {
   async ifAllFinal(unit: Unit, packet: PacketRow): Promise<boolean> {
     if (packet.state !== 'scheduled' || (await this.deliveries.isAnyLive(unit, packet.id))) return false;
     await this.packets.finish(unit, packet, 'completed');
-    await this.timeline.add(unit, packet.id, [{ event: 'packet.completed' }]);
-    await this.events.add(unit, [
+    this.timeline.add(unit, packet.id, [{ event: 'packet.completed' }]);
+    this.events.add(unit, [
       { systemId: packet.source, type: 'packet.completed', packetId: packet.id, data: { packetId: packet.id } },
     ]);
     return true;

@@ -11,14 +11,8 @@ export interface NewTimelineEntry {
 export class TimelineStore {
   constructor(private readonly transactions: Transactions) {}
 
-  async add(unit: Unit, packetId: string, entries: NewTimelineEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    await unit.query(
-      `INSERT INTO timeline (packet_id, delivery_id, event, detail)
-       SELECT $1, "deliveryId", event, detail
-       FROM jsonb_to_recordset($2) AS entry ("deliveryId" uuid, event text, detail jsonb)`,
-      [packetId, JSON.stringify(entries)],
-    );
+  add(unit: Unit, packetId: string, entries: NewTimelineEntry[]): void {
+    unit.records.timeline.push(...entries.map((entry) => ({ packetId, ...entry })));
   }
 
   /** @param deliveryId only the entries of the packet as a whole and of this delivery: what a destination may see */
