@@ -3,10 +3,10 @@ import { NonceStore, type SessionRecord } from '@lienthong/persistence';
 import { type SigningKey, type SigningOptions, signRequest } from '@lienthong/signing';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Authenticator } from './authenticator';
-import type { RingKey } from './key-ring';
-import { LocalAccessKeyVerifier } from './local-access-key-verifier';
-import { SecretBox } from './secret-box';
-import { SessionKeys } from './session-keys';
+import type { RingKey } from './keys/key-ring';
+import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
+import { SecretBox } from './access-keys/secret-box';
+import { SessionKeys } from './keys/session-keys';
 
 const NOW = Date.parse('2026-11-20T08:00:00Z');
 const SESSION = '0197f0aa-0000-7000-8000-000000000001';

@@ -8,11 +8,11 @@ import {
   verifyAgainstNothing,
   verifySignature,
 } from '@lienthong/signing';
-import type { AccessKeyVerifier } from './access-key-verifier';
+import type { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import type { Caller } from './caller';
-import type { KeyRing, RingKey } from './key-ring';
-import type { KeyUses } from './key-uses';
-import type { SessionKeys } from './session-keys';
+import type { KeyRing, RingKey } from './keys/key-ring';
+import type { KeyUses } from './keys/key-uses';
+import type { SessionKeys } from './keys/session-keys';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const WINDOW = LIMITS.signatureWindowSeconds;

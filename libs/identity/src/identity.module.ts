@@ -2,15 +2,15 @@ import { KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
 import { Log } from '@lienthong/runtime';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { AccessKeyVerifier } from './access-key-verifier';
+import { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import { Authenticator } from './authenticator';
-import { InternalCalls } from './internal-call';
-import { KeyRing } from './key-ring';
-import { KeyUses } from './key-uses';
-import { LocalAccessKeyVerifier } from './local-access-key-verifier';
-import { RemoteAccessKeyVerifier } from './remote-access-key-verifier';
-import { SecretBox } from './secret-box';
-import { SessionKeys } from './session-keys';
+import { InternalCalls } from './access-keys/internal-call';
+import { KeyRing } from './keys/key-ring';
+import { KeyUses } from './keys/key-uses';
+import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
+import { RemoteAccessKeyVerifier } from './access-keys/remote-access-key-verifier';
+import { SecretBox } from './access-keys/secret-box';
+import { SessionKeys } from './keys/session-keys';
 import { SignedRequestGuard } from './signed-request.guard';
 
 export interface IdentitySettings {

@@ -1,11 +1,11 @@
-export { AccessKeyVerifier } from './access-key-verifier';
-export { answerAccessKeyChecks } from './answer-access-key-checks';
+export { AccessKeyVerifier } from './access-keys/access-key-verifier';
+export { answerAccessKeyChecks } from './access-keys/answer-access-key-checks';
 export { Authenticator } from './authenticator';
 export type { SystemCaller } from './caller';
 export { Administrator, Caller, CallingSystem, Public } from './decorators';
 export { IdentityModule, type IdentitySettings } from './identity.module';
-export { InternalCalls } from './internal-call';
-export { KeyRing } from './key-ring';
-export { SecretBox, masterKeyOf } from './secret-box';
-export { SessionKeys } from './session-keys';
+export { InternalCalls } from './access-keys/internal-call';
+export { KeyRing } from './keys/key-ring';
+export { SecretBox, masterKeyOf } from './access-keys/secret-box';
+export { SessionKeys } from './keys/session-keys';
 export { SignedRequestGuard } from './signed-request.guard';

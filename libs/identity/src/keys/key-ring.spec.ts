@@ -1,7 +1,7 @@
 import type { KeyRecord } from '@lienthong/persistence';
 import { KeyRing } from './key-ring';
 import { KeyUses } from './key-uses';
-import { masterKeyOf, SecretBox } from './secret-box';
+import { masterKeyOf, SecretBox } from '../access-keys/secret-box';
 
 const record: KeyRecord = {
   accessKey: 'AK1',

@@ -1,7 +1,7 @@
 import type { SignatureAlgorithm } from '@lienthong/contracts';
 import { verifyAgainstNothing, verifySignature } from '@lienthong/signing';
 import { AccessKeyVerifier } from './access-key-verifier';
-import type { KeyRing } from './key-ring';
+import type { KeyRing } from '../keys/key-ring';
 import type { SecretBox } from './secret-box';
 
 /** For the process that holds the master key. */
