@@ -6,6 +6,7 @@ export * from './config/setting';
 export * from './every';
 export * from './health/health-checks';
 export * from './health/metrics';
+export { IsTime, NoFields } from './http/field-rules';
 export { jsonBody } from './http/json-body';
 export { outageOf } from './http/outage';
 export {

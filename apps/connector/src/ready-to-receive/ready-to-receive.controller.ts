@@ -1,6 +1,6 @@
 import type { ReadyAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { NothingDto, Step } from '@lienthong/runtime';
+import { NoFields, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ReadyToReceive } from './ready-to-receive';
@@ -18,7 +18,7 @@ export class ReadyToReceiveController {
   ready(
     @CallingSystem() caller: SystemCaller,
     @Param('deliveryId', ParseUUIDPipe) deliveryId: string,
-    @Body() _body: NothingDto,
+    @Body(NoFields) _body: unknown,
   ): Promise<ReadyAnswer> {
     return this.readyToReceive.ready(caller.systemId, deliveryId);
   }

@@ -1,6 +1,6 @@
 import { LIMITS, type SendAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { NothingDto, Step } from '@lienthong/runtime';
+import { NoFields, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
@@ -45,7 +45,7 @@ export class RequestSpaceController {
   renew(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,
-    @Body() _body: NothingDto,
+    @Body(NoFields) _body: unknown,
   ): Promise<SendAnswer> {
     return this.requestSpace.renew(caller.systemId, packetId);
   }

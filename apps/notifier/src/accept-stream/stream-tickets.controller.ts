@@ -1,7 +1,7 @@
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { StreamTicketStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
-import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { NoFields, Step } from '@lienthong/runtime';
+import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { NotifierOptions } from '../notifier.config';
 
@@ -20,7 +20,10 @@ export class StreamTicketsController {
     summary: 'For browsers, which cannot sign an upgrade: an address for one stream, good for 30 s and once',
   })
   @ApiCreatedResponse({ description: 'The address of the WebSocket' })
-  async issue(@CallingSystem() caller: SystemCaller): Promise<{ url: string; expiresAt: string }> {
+  async issue(
+    @CallingSystem() caller: SystemCaller,
+    @Body(NoFields) _body: unknown,
+  ): Promise<{ url: string; expiresAt: string }> {
     const { ticket, expiresAt } = await this.tickets.issue({
       systemId: caller.systemId,
       accessKey: caller.accessKey,

@@ -76,6 +76,10 @@ export const RULE_TEXTS: Record<string, Text> = {
   unknownValue: text('Phải là một đối tượng JSON.', 'Must be a JSON object.'),
 };
 
+const UNUSABLE = text(
+  'Có ký tự NUL hoặc nửa cặp thay thế Unicode; hãy bỏ đi.',
+  'Has a NUL or half of a Unicode surrogate pair; remove it.',
+);
 const REQUIRED = text('Bắt buộc phải có; hãy bổ sung.', 'Is required; add it.');
 
 /**
@@ -92,6 +96,7 @@ export function ruleText(constraint: string, parameters: readonly unknown[], fal
 }
 
 export const requiredText = (): Text => REQUIRED;
+export const unusableText = (): Text => UNUSABLE;
 
 function shown(parameter: unknown): string {
   if (Array.isArray(parameter)) return parameter.map(String).join(', ');

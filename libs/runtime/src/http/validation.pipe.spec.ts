@@ -8,7 +8,6 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
-  IsISO8601,
   IsObject,
   IsOptional,
   IsString,
@@ -21,6 +20,7 @@ import {
 } from 'class-validator';
 import * as classValidator from 'class-validator';
 import { type Started, startApp } from '../boot.fixture';
+import { IsTime, NoFields } from './field-rules';
 import { RULE_TEXTS } from './rule-texts';
 import { validationFailed } from './validation.pipe';
 
@@ -29,7 +29,7 @@ class PartDto {
   @IsInt() @Min(0) @Max(100) size!: number;
 }
 class PolicyDto {
-  @IsOptional() @IsISO8601({ strict: true }) deliverBy?: string;
+  @IsOptional() @IsTime() deliverBy?: string;
   @IsOptional() @IsBoolean() allowPartial?: boolean;
 }
 class SendDto {
@@ -55,6 +55,10 @@ class SendController {
   @Post('send')
   send(@Body() body: SendDto) {
     return { isDto: body instanceof SendDto, isPart: body.parts.every((part) => part instanceof PartDto), body };
+  }
+  @Post('go')
+  go(@Body(NoFields) _body: unknown) {
+    return { gone: true };
   }
   @Get('list')
   list(@Query() query: ListQuery) {
@@ -145,6 +149,37 @@ describe('StrictValidationPipe', () => {
 
   it.each([[[]], [[valid]]])('refuses the list %j where an object is expected', async (body) => {
     expect((await send(body)).code).toBe('validation_failed');
+  });
+
+  it.each(['a\u0000b', '\ud800', 'a\udfffb'])(
+    'refuses %j in whatever field, for no store can keep it',
+    async (text) => {
+      const told = 'is_text: Has a NUL or half of a Unicode surrogate pair; remove it.';
+      expect(await broken({ parts: [{ name: text, size: 1 }] })).toEqual([`/parts/0/name ${told}`]);
+      expect(await broken({ headers: { x: [text] } })).toEqual([`/headers/x/0 ${told}`]);
+      expect((await ask('/list?limit=%00')).errors?.[0]).toMatchObject({ pointer: '?limit', code: 'is_text' });
+      expect(await broken({ title: '🇻🇳' })).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['2026-11-20T08:30:00Z', true],
+    ['2026-11-20T08:30:00.123+07:00', true],
+    ['2026-11-20', false],
+    ['2026-W47-5', false],
+    ['2026-325', false],
+    ['2026-02-30T00:00:00Z', false],
+    ['2026-11-20T08:30:00', false],
+    ['2026-11-20T23:59:60Z', false],
+  ])('takes %s as a time: %s', async (deliverBy, taken) => {
+    expect((await broken({ policy: { deliverBy } })) === undefined).toBe(taken);
+  });
+
+  it('refuses every field where nothing is asked for', async () => {
+    const go = (body?: string) => ask('/go', { method: 'POST', body });
+    expect(await go()).toEqual({ gone: true });
+    expect(await go('{}')).toEqual({ gone: true });
+    expect((await go('{"a/b":1}')).errors).toMatchObject([{ pointer: '/a~1b', code: 'unknown_field' }]);
   });
 
   it('counts all that is broken but lists a hundred at most', async () => {

@@ -2,7 +2,7 @@ import { LienThongError } from '@lienthong/contracts';
 import { type ArgumentMetadata, Injectable, type Paramtype, ValidationPipe } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError } from 'class-validator';
 import type { TwoLanguageFieldError } from './problem.filter';
-import { requiredText, ruleCode, ruleText } from './rule-texts';
+import { requiredText, ruleCode, ruleText, unusableText } from './rule-texts';
 
 /** More tell a reader nothing new; a body of a thousand broken items must not be answered by one of ten thousand lines. */
 const MAX_REPORTED = 100;
@@ -25,6 +25,8 @@ export class StrictValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const unusable = unusableTexts(value, metadata);
+    if (unusable.length > 0) throw validationFailed(unusable);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
@@ -48,6 +50,20 @@ const PLACES: Record<Paramtype, (path: string[]) => string> = {
   param: (path) => `{${path.join('/')}}`,
   custom: (path) => path.join('/'),
 };
+
+/** PostgreSQL has no NUL in a text, and half a surrogate pair has no UTF-8: such a text cannot be kept as it came, whatever field it is in. */
+const UNUSABLE = /\0|\p{Surrogate}/u;
+
+function unusableTexts(value: unknown, { type, data }: ArgumentMetadata): TwoLanguageFieldError[] {
+  if (type === 'custom') return [];
+  const walk = (inner: unknown, path: string[]): TwoLanguageFieldError[] => {
+    if (typeof inner === 'string')
+      return UNUSABLE.test(inner) ? [{ pointer: PLACES[type](path), code: 'is_text', message: unusableText() }] : [];
+    if (typeof inner !== 'object' || inner === null) return [];
+    return Object.entries(inner).flatMap(([name, item]) => walk(item, [...path, name]));
+  };
+  return walk(value, data === undefined ? [] : [data]);
+}
 
 function fieldErrors(errors: ValidationError[], type: Paramtype): TwoLanguageFieldError[] {
   const walk = (error: ValidationError, parents: string[]): TwoLanguageFieldError[] => {
