@@ -1,7 +1,7 @@
 import type { Agency, AgencyChange, Contact, NewAgency } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsOptional, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, ValidateNested } from 'class-validator';
 import { IsAgencyCode, IsName, MayBeAbsent } from '../edge/registry-rules';
 
 /** Former codes of an agency that took several in; the bound keeps an agency readable. */
@@ -47,6 +47,7 @@ export class NewAgencyDto implements NewAgency {
 
   @ApiPropertyOptional({ type: ContactDto })
   @MayBeAbsent()
+  @IsObject()
   @ValidateNested()
   @Type(() => ContactDto)
   contact?: ContactDto;
@@ -72,6 +73,7 @@ export class AgencyChangeDto implements AgencyChange {
 
   @ApiPropertyOptional({ type: ContactDto, description: 'Takes the place of the former contact' })
   @MayBeAbsent()
+  @IsObject()
   @ValidateNested()
   @Type(() => ContactDto)
   contact?: ContactDto;

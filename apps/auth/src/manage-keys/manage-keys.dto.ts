@@ -5,8 +5,9 @@ import {
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithm,
 } from '@lienthong/contracts';
+import { IsTime } from '@lienthong/runtime';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsISO8601, IsString, MaxLength } from 'class-validator';
+import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import { MayBeAbsent } from '../edge/registry-rules';
 
 export class NewKeyDto implements NewKey {
@@ -35,7 +36,7 @@ export class NewKeyDto implements NewKey {
 
   @ApiPropertyOptional({ format: 'date-time', description: 'After this it is refused' })
   @MayBeAbsent()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsTime()
   expiresAt?: string;
 }
 
