@@ -8,6 +8,10 @@ export class Content {
     this.#buffers = Array.from({ length: lanes }, () => randomBytes(bytes));
   }
 
+  get lanes() {
+    return this.#buffers.length;
+  }
+
   /** The lane's buffer with a fresh beginning; the lane's packet before must have arrived. */
   fresh(lane) {
     const buffer = this.#buffers[lane];

@@ -23,7 +23,7 @@ async function open({ kind, target, workload: name }) {
 /** Packets of one round; the time runs until the content of the last one is gone, so that no work is left for later. */
 async function run({ seconds, steady = false }) {
   const lanes = steady ? STEADY_LANES : workload.inFlight;
-  content ??= new Content(workload.bytes, lanes);
+  if (!(content?.lanes >= lanes)) content = new Content(workload.bytes, lanes);
   const send = (lane) => side.send(content.fresh(lane));
   side.flights.take();
   const began = performance.now();
