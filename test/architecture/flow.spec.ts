@@ -10,6 +10,8 @@ const EDGES: Record<(typeof FLOW)[number]['cause'], string> = {
   task: '.consumer.ts',
   websocket: '.gateway.ts',
   timer: '.timer.ts',
+  // A step that another one calls has no edge: its work itself stands for it.
+  step: '.ts',
 };
 const EDGE = /\.(controller|consumer|gateway|timer)\.ts$/;
 

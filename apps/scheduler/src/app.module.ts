@@ -9,7 +9,6 @@ import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
 import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
 import { ForgetExpiredTimer } from './forget-expired/forget-expired.timer';
 import { PlanDelivery } from './plan-delivery/plan-delivery';
-import { PlanDeliveryConsumer } from './plan-delivery/plan-delivery.consumer';
 import { PurgeContent } from './purge-content/purge-content';
 import { PurgeContentConsumer } from './purge-content/purge-content.consumer';
 import { RelayOutboxTimer } from './relay-outbox/relay-outbox.timer';
@@ -21,7 +20,7 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
 
 /** Analysis, planning, purge, and the timers that see to it that nothing stands still. Needs persistence, queue and storage beside it. */
 @Module({
-  controllers: [AnalysePacketConsumer, PlanDeliveryConsumer, PurgeContentConsumer],
+  controllers: [AnalysePacketConsumer, PurgeContentConsumer],
   providers: [
     AnalysePacket,
     PlanDelivery,

@@ -1,7 +1,8 @@
 import type { TaskKind } from './tasks';
 
 export type AppName = 'auth' | 'connector' | 'scheduler' | 'notifier';
-export type Cause = 'http' | 'task' | 'websocket' | 'timer';
+/** `step`: called by another step, in its transaction. */
+export type Cause = 'http' | 'task' | 'websocket' | 'timer' | 'step';
 
 export interface Step {
   /** Its name everywhere: folder, route handler, task, log event, test. */
@@ -35,7 +36,7 @@ export const FLOW = [
   {
     name: 'plan-delivery',
     app: 'scheduler',
-    cause: 'task',
+    cause: 'step',
     regulation: ['S4'],
     change: 'packet received → scheduled; deliveries pending',
   },
@@ -117,7 +118,6 @@ export const FLOW = [
 /** Which app handles which kind of task: every kind has one handler, or the app refuses to start. */
 export const TASK_HANDLERS: Record<TaskKind, AppName> = {
   'analyse-packet': 'scheduler',
-  'plan-delivery': 'scheduler',
   'notify-destination': 'notifier',
   'purge-content': 'scheduler',
 };

@@ -22,6 +22,7 @@ export * from './exchange/receipt.store';
 export * from './exchange/timeline.store';
 export * from './times';
 export * from './exchange/watch.store';
+export * from './exchange/announce-deliveries';
 export * from './exchange/settle-packet';
 export * from './exchange/stream-listener';
 export * from './registry/grant.store';

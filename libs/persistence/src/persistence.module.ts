@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { DataSource } from 'typeorm';
+import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DeliveryStore } from './exchange/delivery.store';
@@ -115,6 +116,11 @@ function derived(settings: PersistenceSettings) {
       ReceiptStore,
       [Transactions, PlatformKeyStore],
       (t: Transactions, keys: PlatformKeyStore) => new ReceiptStore(t, keys, settings.issuer),
+    ),
+    made(
+      AnnounceDeliveries,
+      [DeliveryStore, EventStreamStore, TimelineStore],
+      (...stores: ConstructorParameters<typeof AnnounceDeliveries>) => new AnnounceDeliveries(...stores),
     ),
     made(
       SettlePacket,

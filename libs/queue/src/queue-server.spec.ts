@@ -48,7 +48,7 @@ async function start(controllers: Type[], options: Partial<QueueServerOptions> =
   const deferred: [QueuedTask, number][] = [];
   const buried: [QueuedTask, string][] = [];
   const server = new QueueServer(queue, {
-    kinds: ['plan-delivery'],
+    kinds: ['notify-destination'],
     defer: async (...args) => void deferred.push(args),
     bury: async (...args) => void buried.push(args),
     log: (line) => lines.push(line),
@@ -62,11 +62,11 @@ async function start(controllers: Type[], options: Partial<QueueServerOptions> =
   return { queue, server, app, lines, deferred, buried };
 }
 
-/** A handler of `plan-delivery` that does what `work` does. */
+/** A handler of `notify-destination` that does what `work` does. */
 function planner(work: (queued: QueuedTask) => unknown): Type {
   @Controller()
   class PlanDeliveryConsumer {
-    @OnTask('plan-delivery')
+    @OnTask('notify-destination')
     plan(@Payload() queued: QueuedTask) {
       return work(queued);
     }
@@ -79,18 +79,18 @@ describe('QueueServer', () => {
     const seen: QueuedTask[] = [];
     const { queue, lines } = await start([planner((it) => void seen.push(it))]);
 
-    await expect(queue.deliver(queued('plan-delivery', 3))).resolves.toBe('done');
+    await expect(queue.deliver(queued('notify-destination', 3))).resolves.toBe('done');
 
-    expect(seen).toEqual([queued('plan-delivery', 3)]);
+    expect(seen).toEqual([queued('notify-destination', 3)]);
     expect(lines).toEqual([
-      { kind: 'plan-delivery', packetId: 'p-1', attempt: 3, outcome: 'done', durationMs: expect.any(Number) },
+      { kind: 'notify-destination', packetId: 'p-1', attempt: 3, outcome: 'done', durationMs: expect.any(Number) },
     ]);
   });
 
   it('waits for a handler that returns an observable, also an empty one', async () => {
     let ran = false;
     const { queue } = await start([planner(() => later(() => ((ran = true), of())))]);
-    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('done');
+    await expect(queue.deliver(queued('notify-destination'))).resolves.toBe('done');
     expect(ran).toBe(true);
   });
 
@@ -98,9 +98,9 @@ describe('QueueServer', () => {
     const error = new LienThongError('not_found');
     const { queue, buried, deferred, lines } = await start([planner(() => Promise.reject(error))]);
 
-    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('dead');
+    await expect(queue.deliver(queued('notify-destination'))).resolves.toBe('dead');
 
-    expect(buried).toEqual([[queued('plan-delivery'), expect.stringContaining('not_found')]]);
+    expect(buried).toEqual([[queued('notify-destination'), expect.stringContaining('not_found')]]);
     expect(deferred).toEqual([]);
     expect(lines[0]).toMatchObject({ outcome: 'dead', error });
   });
@@ -108,9 +108,9 @@ describe('QueueServer', () => {
   it('defers a task whose error may pass, and the broker is told that this delivery is done', async () => {
     const { queue, deferred, buried, lines } = await start([planner(() => Promise.reject(new Error('timeout')))]);
 
-    await expect(queue.deliver(queued('plan-delivery', 2))).resolves.toBe('done');
+    await expect(queue.deliver(queued('notify-destination', 2))).resolves.toBe('done');
 
-    expect(deferred).toEqual([[queued('plan-delivery', 2), expect.any(Number)]]);
+    expect(deferred).toEqual([[queued('notify-destination', 2), expect.any(Number)]]);
     expect(buried).toEqual([]);
     expect(lines[0]).toMatchObject({ outcome: 'retry', delayMs: deferred[0][1] });
   });
@@ -123,50 +123,50 @@ describe('QueueServer', () => {
     const { queue, lines } = await start([planner(() => Promise.reject(error))], {
       [step]: () => Promise.reject(gone),
     });
-    await expect(queue.deliver(queued('plan-delivery'))).rejects.toBe(gone);
+    await expect(queue.deliver(queued('notify-destination'))).rejects.toBe(gone);
     expect(lines[0]).toMatchObject({ outcome: 'returned', error: gone });
   });
 
   it('takes a plain @EventPattern handler under a global TaskErrorFilter', async () => {
     @Controller()
     class Plain {
-      @EventPattern<string>('plan-delivery')
+      @EventPattern<string>('notify-destination')
       plan() {
         throw new LienThongError('not_found');
       }
     }
     const { queue } = await start([Plain], {}, new TaskErrorFilter());
-    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('dead');
+    await expect(queue.deliver(queued('notify-destination'))).resolves.toBe('dead');
   });
 
   it('says what to do when a handler without the filter fails, and tries that task again', async () => {
     @Controller()
     class Unfiltered {
-      @EventPattern<string>('plan-delivery')
+      @EventPattern<string>('notify-destination')
       plan() {
         throw new LienThongError('not_found');
       }
     }
     const { queue, lines } = await start([Unfiltered]);
-    await expect(queue.deliver(queued('plan-delivery'))).resolves.toBe('done');
+    await expect(queue.deliver(queued('notify-destination'))).resolves.toBe('done');
     expect(lines[0].error).toMatchObject({ message: expect.stringContaining('@OnTask') });
   });
 
   it('refuses to start when a kind has no handler', async () => {
-    await expect(start([planner(() => undefined)], { kinds: ['plan-delivery', 'purge-content'] })).rejects.toThrow(
+    await expect(start([planner(() => undefined)], { kinds: ['notify-destination', 'purge-content'] })).rejects.toThrow(
       'no handler for purge-content',
     );
   });
 
   it('refuses to start when a kind has two handlers', async () => {
     await expect(start([planner(() => undefined), planner(() => undefined)])).rejects.toThrow(
-      'more than one handler for plan-delivery',
+      'more than one handler for notify-destination',
     );
   });
 
   it('refuses to start with a handler for a kind that is not its own', async () => {
     await expect(start([planner(() => undefined)], { kinds: [] })).rejects.toThrow(
-      'a handler for plan-delivery, which this process does not handle',
+      'a handler for notify-destination, which this process does not handle',
     );
   });
 

@@ -61,36 +61,34 @@ describe('the exchange in PostgreSQL', () => {
     over: { idempotencyKey?: string; keepAfterConfirmSeconds?: number } = {},
   ): Promise<PacketRow> {
     const id = uuidv7();
-    await transactions.run((unit) =>
-      packets.insert(unit, {
-        id,
-        source: SOURCE,
-        title: 'V/v thử nghiệm',
-        priority: 'urgent',
-        dataType: 'file',
-        protocol: 'put',
-        inReplyTo: null,
-        policy: { keepAfterConfirmSeconds: over.keepAfterConfirmSeconds },
-        recipients: DESTINATIONS.map((systemId) => ({
-          address: systemId.split('/')[0],
-          systemId,
-          routedBy: 'default' as const,
-        })),
-        idempotencyKey: over.idempotencyKey ?? null,
-        requestDigest: null,
-        spaceSeconds: 60,
-        parts: [
-          {
-            ordinal: 0,
-            name: 'a.txt',
-            mediaType: 'text/plain',
-            size: 3,
-            sha256: 'x'.repeat(43) + '=',
-            objectKey: `k/${id}`,
-          },
-        ],
-      }),
-    );
+    await packets.insert({
+      id,
+      source: SOURCE,
+      title: 'V/v thử nghiệm',
+      priority: 'urgent',
+      dataType: 'file',
+      protocol: 'put',
+      inReplyTo: null,
+      policy: { keepAfterConfirmSeconds: over.keepAfterConfirmSeconds },
+      recipients: DESTINATIONS.map((systemId) => ({
+        address: systemId.split('/')[0],
+        systemId,
+        routedBy: 'default' as const,
+      })),
+      idempotencyKey: over.idempotencyKey ?? null,
+      requestDigest: null,
+      spaceSeconds: 60,
+      parts: [
+        {
+          ordinal: 0,
+          name: 'a.txt',
+          mediaType: 'text/plain',
+          size: 3,
+          sha256: 'x'.repeat(43) + '=',
+          objectKey: `k/${id}`,
+        },
+      ],
+    });
     return (await packets.find(id)) as PacketRow;
   }
 
@@ -99,11 +97,10 @@ describe('the exchange in PostgreSQL', () => {
     const ids = await transactions.run(async (unit) => {
       const packet = (await packets.lock(unit, id)) as PacketRow;
       await packets.receive(unit, packet, packet.policy, new Date(Date.now() + 3_600_000));
-      await packets.markAnalysed(unit, id);
       const held = (await packets.lock(unit, id)) as PacketRow;
-      const planned = await deliveries.plan(unit, held, 0);
+      await deliveries.plan(unit, held, 0);
       await packets.schedule(unit, id);
-      return planned.map((delivery) => delivery.id);
+      return (await deliveries.live(unit, id)).map((delivery) => delivery.id);
     });
     return { packet: (await packets.find(id)) as PacketRow, ids };
   }

@@ -12,7 +12,7 @@ export async function until(sentence: string, condition: () => boolean | Promise
   }
 }
 
-export const KIND: TaskKind = 'plan-delivery';
+export const KIND: TaskKind = 'notify-destination';
 
 export const newTask = (priority: Priority = 'normal', kind = KIND): QueuedTask => ({
   id: randomUUID(),

@@ -149,7 +149,7 @@ if (!url) console.warn('RabbitmqQueue is not tested: RABBITMQ_URL is not set and
 });
 
 function queuesOf(prefix: string): string[] {
-  const kinds = ['analyse-packet', 'plan-delivery', 'notify-destination', 'purge-content'];
+  const kinds = ['analyse-packet', 'notify-destination', 'purge-content'];
   const priorities = ['normal', 'urgent', 'veryUrgent', 'express'];
   return [`${prefix}.dead`, ...kinds.flatMap((kind) => priorities.map((priority) => `${prefix}.${kind}.${priority}`))];
 }

@@ -12,7 +12,6 @@ import {
   EventStreamStore,
   type PacketRow,
   PacketStore,
-  partsOf,
   type PartRow,
   ReceiptStore,
   SettlePacket,
@@ -45,13 +44,12 @@ export class ConfirmReceipt {
     evidence: ReceiptClaims['request'],
   ): Promise<ConfirmAnswer> {
     return this.transactions.run(async (unit) => {
-      const delivery = await this.deliveries.lockOwn(unit, systemId, deliveryId);
+      const { packet, parts } = await this.packets.lockForDelivery(unit, systemId, deliveryId);
+      const delivery = await this.deliveries.held(unit, deliveryId);
       const said = sameForAll(request);
       if (delivery.confirmation && isDeepStrictEqual(delivery.confirmation.request, said) && delivery.state !== 'ready')
         return { deliveryId, state: delivery.state, receipt: delivery.confirmation.receipt };
       mustBeReady(delivery);
-      const packet = (await this.packets.lock(unit, delivery.packetId)) as PacketRow;
-      const parts = await partsOf(unit, packet.id);
       if (request.outcome === 'accepted') mustAgree(parts, request);
       const receipt = await this.receipts.append(unit, packet, [
         {

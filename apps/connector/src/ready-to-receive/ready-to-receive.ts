@@ -5,7 +5,6 @@ import {
   EventStreamStore,
   type PacketRow,
   PacketStore,
-  partsOf,
   type PartRow,
   ReceiptStore,
   TimelineStore,
@@ -30,9 +29,8 @@ export class ReadyToReceive {
 
   async ready(systemId: string, deliveryId: string): Promise<ReadyAnswer> {
     const { delivery, packet, parts } = await this.transactions.run(async (unit) => {
-      const delivery = await this.deliveries.lockOwn(unit, systemId, deliveryId);
-      const packet = (await this.packets.lock(unit, delivery.packetId)) as PacketRow;
-      const parts = await partsOf(unit, packet.id);
+      const { packet, parts } = await this.packets.lockForDelivery(unit, systemId, deliveryId);
+      const delivery = await this.deliveries.held(unit, deliveryId);
       if (delivery.state === 'ready') return { delivery, packet, parts };
       if (delivery.state !== 'pending' && delivery.state !== 'notified')
         throw new LienThongError('wrong_state', { state: delivery.state, action: 'fetch' }, { state: delivery.state });

@@ -59,39 +59,36 @@ export class RequestSpace {
     const planned = plannedOf(recipients, policy.allowPartial ?? false);
 
     const id = uuidv7();
-    const inserted = await this.transactions.run(async (unit) => {
-      const fresh = await this.packets.insert(unit, {
-        id,
-        source: context.systemId,
-        title: request.title,
-        priority: request.priority ?? 'normal',
-        dataType: request.dataType,
-        protocol,
-        inReplyTo: request.inReplyTo ?? null,
-        policy,
-        recipients: planned,
-        idempotencyKey: context.idempotencyKey,
-        requestDigest,
-        spaceSeconds: LIMITS.spaceSeconds,
-        parts: parts.map(({ name, mediaType, size, sha256 }, ordinal) => ({
-          ordinal,
-          name,
-          mediaType,
-          size,
-          sha256,
-          objectKey: objectKey(id, ordinal),
-        })),
-      });
-      if (fresh) this.timeline.add(unit, id, [{ event: 'packet.open', detail: { recipients: planned.length } }]);
-      return fresh;
+    const rows: PartRow[] = parts.map(({ name, mediaType, size, sha256 }, ordinal) => ({
+      ordinal,
+      name,
+      mediaType,
+      size,
+      sha256,
+      objectKey: objectKey(id, ordinal),
+      uploadId: null,
+    }));
+    const packet = await this.packets.insert({
+      id,
+      source: context.systemId,
+      title: request.title,
+      priority: request.priority ?? 'normal',
+      dataType: request.dataType,
+      protocol,
+      inReplyTo: request.inReplyTo ?? null,
+      policy,
+      recipients: planned,
+      idempotencyKey: context.idempotencyKey,
+      requestDigest,
+      spaceSeconds: LIMITS.spaceSeconds,
+      parts: rows,
     });
-    if (!inserted) {
+    if (!packet) {
       const other = await this.packets.byKey(context.systemId, context.idempotencyKey as string);
       if (other) return this.again(other, request, requestDigest);
       throw new LienThongError('idempotency_in_progress', { retryAfter: 1 });
     }
-    const packet = (await this.packets.find(id)) as PacketRow;
-    return this.answer(packet, recipients, parts);
+    return this.answer(packet, recipients, rows, parts);
   }
 
   /** Fresh addresses for a space that is still open. */
@@ -103,7 +100,7 @@ export class RequestSpace {
         { state: packet.state === 'open' ? 'expired' : packet.state, action: 'renew the space' },
         { state: packet.state },
       );
-    return this.withSpace(packet, recipientsOf(packet));
+    return this.withSpace(packet, recipientsOf(packet), await this.packets.parts(packet.id));
   }
 
   private async again(packet: PacketRow, request: SendRequest, digest: Buffer): Promise<SendAnswer> {
@@ -111,15 +108,20 @@ export class RequestSpace {
       throw new LienThongError('idempotency_key_reused', { packetId: packet.id }, { packetId: packet.id });
     const recipients = recipientsOf(packet);
     if (packet.state !== 'open') return { packetId: packet.id, state: packet.state, recipients };
-    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients);
+    const rows = await this.packets.parts(packet.id);
+    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients, rows);
     if (Date.now() - packet.createdAt.getTime() < INLINE_RUNNING_MS)
       throw new LienThongError('idempotency_in_progress', { retryAfter: 1 }, { packetId: packet.id });
-    return this.answer(packet, recipients, checkParts(request.parts, 'inline'));
+    return this.answer(packet, recipients, rows, checkParts(request.parts, 'inline'));
   }
 
-  private async answer(packet: PacketRow, recipients: Recipient[], parts: CheckedPart[]): Promise<SendAnswer> {
-    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients);
-    const rows = await this.packets.parts(packet.id);
+  private async answer(
+    packet: PacketRow,
+    recipients: Recipient[],
+    rows: PartRow[],
+    parts: CheckedPart[],
+  ): Promise<SendAnswer> {
+    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients, rows);
     await Promise.all(rows.map((row, index) => this.storage.put(storedPartOf(row), parts[index].content as Buffer)));
     await this.transactions.run(async (unit) => {
       await this.packets.receive(unit, packet, packet.policy, deadlineOf(packet.policy, packet.dataType, new Date()));
@@ -129,9 +131,8 @@ export class RequestSpace {
     return { packetId: packet.id, state: 'received', recipients };
   }
 
-  private async withSpace(packet: PacketRow, recipients: Recipient[]): Promise<SendAnswer> {
-    const parts: PartRow[] = await this.packets.parts(packet.id);
-    return { packetId: packet.id, state: 'open', recipients, space: await this.spaces.of(packet, parts) };
+  private async withSpace(packet: PacketRow, recipients: Recipient[], rows: PartRow[]): Promise<SendAnswer> {
+    return { packetId: packet.id, state: 'open', recipients, space: await this.spaces.of(packet, rows) };
   }
 }
 

@@ -1,4 +1,3 @@
-import { task } from '@lienthong/contracts';
 import {
   EventStreamStore,
   type PacketRow,
@@ -10,6 +9,7 @@ import {
 } from '@lienthong/persistence';
 import { type Finding, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
+import { PlanDelivery } from '../plan-delivery/plan-delivery';
 
 /** Reason codes of `packet.refused`, by what the storage found. */
 const REASONS: Record<Exclude<Finding, 'whole'>, string> = {
@@ -28,12 +28,12 @@ export class AnalysePacket {
     private readonly receipts: ReceiptStore,
     private readonly timeline: TimelineStore,
     private readonly storage: Storage,
+    private readonly planDelivery: PlanDelivery,
   ) {}
 
   async analyse(packetId: string): Promise<void> {
     const packet = await this.packets.find(packetId);
     if (!packet || packet.state !== 'received') return;
-    if (packet.analysedAt) return this.plan(packetId);
     const parts = await this.packets.parts(packetId);
     const findings: { part: PartRow; found: Finding }[] = [];
     // One after the other: a packet of many large parts must not take all the bandwidth.
@@ -53,21 +53,21 @@ export class AnalysePacket {
   private async accept(packetId: string, parts: PartRow[]): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (!packet || !(await this.packets.markAnalysed(unit, packetId))) return;
+      if (packet?.state !== 'received') return;
       const to = packet.recipients.map((recipient) => recipient.systemId);
       const receipt = await this.receipts.append(unit, packet, [{ event: 'packet.accepted', to, parts }]);
       this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
       this.events.add(unit, [
         { systemId: packet.source, type: 'packet.accepted', packetId, data: { packetId, receipt } },
       ]);
-      unit.enqueue(task('plan-delivery', packetId), packet.priority);
+      await this.planDelivery.plan(unit, packet);
     });
   }
 
   private async refuse(packetId: string, parts: PartRow[], reasons: { part: string; code: string }[]): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state !== 'received' || packet.analysedAt) return;
+      if (packet?.state !== 'received') return;
       const receipt = await this.receipts.append(unit, packet, [
         { event: 'packet.refused', to: [], parts, detail: { reasons } },
       ]);
@@ -76,14 +76,6 @@ export class AnalysePacket {
       this.events.add(unit, [
         { systemId: packet.source, type: 'packet.refused', packetId, data: { packetId, reasons, receipt } },
       ]);
-    });
-  }
-
-  /** Analysed already: the task of planning may have been lost. */
-  private async plan(packetId: string): Promise<void> {
-    await this.transactions.run(async (unit) => {
-      const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state === 'received') unit.enqueue(task('plan-delivery', packetId), packet.priority);
     });
   }
 }

@@ -1,33 +1,36 @@
 import { task } from '@lienthong/contracts';
-import { DeliveryStore, PacketStore, TimelineStore, Transactions } from '@lienthong/persistence';
+import {
+  AnnounceDeliveries,
+  DeliveryStore,
+  type PacketRow,
+  PacketStore,
+  TimelineStore,
+  type Unit,
+} from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
 
-/** S4: makes a delivery of each recipient, and has the destinations told, at once or at the policy's `deliverAfter`. */
+/**
+ * S4: makes a delivery of each recipient, and has the destinations told, at once or at the policy's `deliverAfter`. Part of the transaction in
+ * which the analysis passes: a task of its own cost as much as all the rest of a small packet's way (docs/benchmark.md).
+ */
 @Injectable()
 export class PlanDelivery {
   constructor(
-    private readonly transactions: Transactions,
     private readonly packets: PacketStore,
     private readonly deliveries: DeliveryStore,
+    private readonly announce: AnnounceDeliveries,
     private readonly timeline: TimelineStore,
   ) {}
 
-  async plan(packetId: string): Promise<void> {
-    await this.transactions.run(async (unit) => {
-      const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state !== 'received' || !packet.analysedAt) return;
-      const now = Date.now();
-      const after = packet.policy.deliverAfter ? Date.parse(packet.policy.deliverAfter) : now;
-      const delayMs = Math.max(0, after - now);
-      const planned = await this.deliveries.plan(unit, packet, delayMs);
-      await this.packets.schedule(unit, packetId);
-      this.timeline.add(unit, packetId, [
-        {
-          event: 'packet.scheduled',
-          detail: { deliveries: planned.length, ...(delayMs > 0 ? { after: packet.policy.deliverAfter } : {}) },
-        },
-      ]);
-      unit.enqueue(task('notify-destination', packetId), packet.priority, delayMs);
-    });
+  /** @param packet received, held, and just found whole */
+  async plan(unit: Unit, packet: PacketRow): Promise<void> {
+    const after = packet.policy.deliverAfter;
+    const delayMs = after ? Math.max(0, Date.parse(after) - Date.now()) : 0;
+    const deliveries = await this.deliveries.plan(unit, packet, delayMs);
+    await this.packets.schedule(unit, packet.id);
+    const detail = { deliveries, ...(delayMs > 0 ? { after } : {}) };
+    this.timeline.add(unit, packet.id, [{ event: 'packet.scheduled', detail }]);
+    if (delayMs === 0) await this.announce.due(unit, packet.id);
+    else unit.enqueue(task('notify-destination', packet.id), packet.priority, delayMs);
   }
 }

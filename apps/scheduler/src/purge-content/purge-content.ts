@@ -2,9 +2,7 @@ import type { PacketState } from '@lienthong/contracts';
 import {
   DeliveryStore,
   EventStreamStore,
-  type PacketRow,
   PacketStore,
-  partsOf,
   ReceiptStore,
   TimelineStore,
   Transactions,
@@ -46,8 +44,9 @@ export class PurgeContent {
   private async record(packetId: string, report: PurgeReport): Promise<void> {
     const told = await this.deliveries.ofPacket(packetId);
     await this.transactions.run(async (unit) => {
-      const packet = (await this.packets.lock(unit, packetId)) as PacketRow;
-      if (!(await this.packets.markPurged(unit, packetId))) return;
+      const held = await this.packets.lockWithParts(unit, packetId);
+      if (!held || !(await this.packets.markPurged(unit, packetId))) return;
+      const { packet, parts } = held;
       const rule = RULES[packet.state] ?? packet.state;
       const detail = {
         rule,
@@ -59,7 +58,7 @@ export class PurgeContent {
         {
           event: 'packet.purged',
           to: packet.recipients.map((recipient) => recipient.systemId),
-          parts: await partsOf(unit, packetId),
+          parts,
           detail,
         },
       ]);

@@ -61,12 +61,12 @@ export class DeliveryStore {
   constructor(private readonly transactions: Transactions) {}
 
   /** Makes the deliveries of a packet at planning, to be announced in `delayMs`; those that exist already stay as they are. */
-  async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<{ id: string; systemId: string }[]> {
-    return unit.query(
+  async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<number> {
+    const planned = await unit.query(
       `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, available_at, deliver_by)
        SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, now() + make_interval(secs => $3::float8 / 1000), $4
        FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
-       ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING id, system_id AS "systemId"`,
+       ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING id`,
       [
         packet.id,
         priorityRank(packet.priority),
@@ -75,6 +75,7 @@ export class DeliveryStore {
         JSON.stringify(packet.recipients.map((recipient) => ({ id: uuidv7(), ...recipient }))),
       ],
     );
+    return planned.length;
   }
 
   /** Marks what is due to be announced, and returns it with the data of `packet.available`. Twice is once. */
@@ -90,14 +91,8 @@ export class DeliveryStore {
     );
   }
 
-  /** The delivery of this system, with its packet held (lock order everywhere: packet, then delivery). Throws not_found for absent and foreign alike. */
-  async lockOwn(unit: Unit, systemId: string, id: string): Promise<DeliveryRow> {
-    const found = await unit.query<{ packet_id: string }>(
-      `SELECT packet_id FROM deliveries WHERE id = $1 AND system_id = $2 AND available_at <= now()`,
-      [id, systemId],
-    );
-    if (found.length === 0) throw new LienThongError('not_found');
-    await unit.query('SELECT 1 FROM packets WHERE id = $1 FOR UPDATE', [found[0].packet_id]);
+  /** A delivery whose packet is held. */
+  async held(unit: Unit, id: string): Promise<DeliveryRow> {
     const [row] = await unit.query<StoredDelivery>(`SELECT ${COLUMNS} FROM deliveries WHERE id = $1`, [id]);
     return deliveryOf(row);
   }

@@ -35,12 +35,12 @@ export class DepthStore {
     );
   }
 
-  /** Each kind of task leaves an event when it is done; planning is told by what it ends in, the announcement. */
+  /** Each kind of task leaves an event when it is done. */
   async taskRates(): Promise<TaskRate[]> {
     const rows = await this.transactions.query<{ kind: TaskKind; priority: number; n: number }>(
       `SELECT kind, p.priority, count(DISTINCT e.packet_id)::int AS n
        FROM events e JOIN packets p ON p.id = e.packet_id
-       JOIN (VALUES ('packet.accepted', 'analyse-packet'), ('packet.refused', 'analyse-packet'), ('packet.accepted', 'plan-delivery'),
+       JOIN (VALUES ('packet.accepted', 'analyse-packet'), ('packet.refused', 'analyse-packet'),
                     ('packet.available', 'notify-destination'), ('packet.purged', 'purge-content')) AS done (type, kind) ON done.type = e.type
        WHERE e.at > now() - interval '1 minute' GROUP BY kind, p.priority`,
     );

@@ -7,7 +7,7 @@ export interface NewEvent {
   type: EventType;
   packetId?: string;
   deliveryId?: string;
-  data: Record<string, unknown>;
+  data: object;
 }
 
 export interface StreamPosition {

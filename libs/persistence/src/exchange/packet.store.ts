@@ -69,6 +69,9 @@ const COLUMNS = `id, source, state, title, priority, data_type AS "dataType", pr
   space_expires_at AS "spaceExpiresAt", received_at AS "receivedAt", analysed_at AS "analysedAt", deliver_by AS "deliverBy",
   finished_at AS "finishedAt", purge_after AS "purgeAfter", purged_at AS "purgedAt", receipt_hash AS "receiptHash"`;
 
+const PARTS = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ordinal', ordinal, 'name', name, 'mediaType', media_type, 'size', size,
+  'sha256', sha256, 'objectKey', object_key, 'uploadId', upload_id) ORDER BY ordinal), '[]') FROM parts WHERE packet_id = packets.id)`;
+
 type StoredPacket = Omit<PacketRow, 'priority'> & { priority: number };
 const packetOf = (row: StoredPacket): PacketRow => ({ ...row, priority: PRIORITIES[row.priority] });
 
@@ -76,13 +79,25 @@ const packetOf = (row: StoredPacket): PacketRow => ({ ...row, priority: PRIORITI
 export class PacketStore {
   constructor(private readonly transactions: Transactions) {}
 
-  /** @returns false when the source already has a packet under this idempotency key */
-  async insert(unit: Unit, packet: NewPacket): Promise<boolean> {
-    const inserted = await unit.query(
-      `INSERT INTO packets (id, source, state, title, priority, data_type, protocol, in_reply_to, policy, recipients, idempotency_key,
-                            request_digest, space_expires_at, search)
-       VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13)
-       ON CONFLICT (source, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id`,
+  /**
+   * A new open packet with its parts, in one statement and so one transaction.
+   * @returns undefined when the source already has a packet under this idempotency key
+   */
+  async insert(packet: NewPacket): Promise<PacketRow | undefined> {
+    const [row] = await this.transactions.query<StoredPacket>(
+      `WITH fresh AS (
+         INSERT INTO packets (id, source, state, title, priority, data_type, protocol, in_reply_to, policy, recipients, idempotency_key,
+                              request_digest, space_expires_at, search)
+         VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13)
+         ON CONFLICT (source, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING *),
+       with_parts AS (
+         INSERT INTO parts (packet_id, ordinal, name, media_type, size, sha256, object_key)
+         SELECT fresh.id, part."ordinal", part.name, part."mediaType", part.size, part.sha256, part."objectKey"
+         FROM fresh, jsonb_to_recordset($14) AS part ("ordinal" smallint, name text, "mediaType" text, size bigint, sha256 text, "objectKey" text)),
+       entry AS (
+         INSERT INTO timeline (packet_id, event, detail)
+         SELECT id, 'packet.open', jsonb_build_object('recipients', jsonb_array_length(recipients)) FROM fresh)
+       SELECT ${COLUMNS} FROM fresh`,
       [
         packet.id,
         packet.source,
@@ -97,16 +112,10 @@ export class PacketStore {
         packet.requestDigest,
         packet.spaceSeconds,
         searchText(packet.title),
+        JSON.stringify(packet.parts),
       ],
     );
-    if (inserted.length === 0) return false;
-    await unit.query(
-      `INSERT INTO parts (packet_id, ordinal, name, media_type, size, sha256, object_key)
-       SELECT $1, "ordinal", name, "mediaType", size, sha256, "objectKey"
-       FROM jsonb_to_recordset($2) AS part ("ordinal" smallint, name text, "mediaType" text, size bigint, sha256 text, "objectKey" text)`,
-      [packet.id, JSON.stringify(packet.parts)],
-    );
-    return true;
+    return row && packetOf(row);
   }
 
   async byKey(source: string, idempotencyKey: string): Promise<PacketRow | undefined> {
@@ -138,6 +147,36 @@ export class PacketStore {
     return row && packetOf(row);
   }
 
+  /** `lock`, with the parts, which never change, in the same round trip. */
+  async lockWithParts(unit: Unit, id: string): Promise<{ packet: PacketRow; parts: PartRow[] } | undefined> {
+    const [row] = await unit.query<StoredPacket & { parts: PartRow[] }>(
+      `SELECT ${COLUMNS}, ${PARTS} AS parts FROM packets WHERE id = $1 FOR UPDATE`,
+      [id],
+    );
+    if (!row) return undefined;
+    const { parts, ...packet } = row;
+    return { packet: packetOf(packet), parts };
+  }
+
+  /**
+   * The delivery's packet, held, with its parts, on behalf of the delivery's system: lock order everywhere is packet, then delivery.
+   * @throws not_found for an absent delivery, a foreign one, and one whose time has not come
+   */
+  async lockForDelivery(
+    unit: Unit,
+    systemId: string,
+    deliveryId: string,
+  ): Promise<{ packet: PacketRow; parts: PartRow[] }> {
+    const [row] = await unit.query<StoredPacket & { parts: PartRow[] }>(
+      `SELECT ${COLUMNS}, ${PARTS} AS parts FROM packets
+       WHERE id = (SELECT packet_id FROM deliveries WHERE id = $1 AND system_id = $2 AND available_at <= now()) FOR UPDATE`,
+      [deliveryId, systemId],
+    );
+    if (!row) throw new LienThongError('not_found');
+    const { parts, ...packet } = row;
+    return { packet: packetOf(packet), parts };
+  }
+
   async parts(id: string): Promise<PartRow[]> {
     return partsOf(this.transactions, id);
   }
@@ -159,18 +198,9 @@ export class PacketStore {
     ]);
   }
 
-  /** Marks the analysis as passed; false when it was so already. */
-  async markAnalysed(unit: Unit, id: string): Promise<boolean> {
-    const rows = await unit.query(
-      `UPDATE packets SET analysed_at = now() WHERE id = $1 AND state = 'received' AND analysed_at IS NULL RETURNING id`,
-      [id],
-    );
-    return rows.length > 0;
-  }
-
-  /** received → scheduled (S4). */
+  /** received → scheduled (S4): analysed and planned. */
   async schedule(unit: Unit, id: string): Promise<void> {
-    await this.change(unit, id, 'scheduled');
+    await this.change(unit, id, 'scheduled', 'analysed_at = now()');
   }
 
   /** The final state, when its content is to go, and the task that sees to it. */

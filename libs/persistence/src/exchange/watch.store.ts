@@ -32,9 +32,9 @@ export class WatchStore {
        received AS (
          UPDATE packets SET driven_at = now() WHERE id IN (
            SELECT id FROM packets, quiet WHERE state = 'received' AND driven_at < quiet.since AND received_at < quiet.since
-             AND NOT EXISTS (SELECT 1 FROM dead_tasks WHERE packet_id = packets.id AND kind IN ('analyse-packet', 'plan-delivery'))
+             AND NOT EXISTS (SELECT 1 FROM dead_tasks WHERE packet_id = packets.id AND kind = 'analyse-packet')
            ORDER BY driven_at LIMIT $2 FOR UPDATE OF packets SKIP LOCKED)
-         RETURNING CASE WHEN analysed_at IS NULL THEN 'analyse-packet' ELSE 'plan-delivery' END AS kind, id AS packet_id, priority),
+         RETURNING 'analyse-packet' AS kind, id AS packet_id, priority),
        unannounced AS (
          UPDATE deliveries SET driven_at = now() WHERE id IN (
            SELECT id FROM deliveries, quiet WHERE announced < attempt AND state = 'pending' AND available_at < quiet.since AND driven_at < quiet.since
