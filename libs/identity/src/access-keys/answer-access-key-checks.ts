@@ -14,7 +14,7 @@ export function answerAccessKeyChecks(
   verifier: AccessKeyVerifier,
   calls: InternalCalls,
 ): void {
-  router.post(ACCESS_KEY_CHECKS, async (req, res) => {
+  const answer: Handler = async (req, res) => {
     const token = req.headers[TOKEN_HEADER];
     if (!req.rawBody || !calls.isGenuine(String(token), req.rawBody))
       throw new LienThongError('access_denied', { what: ACCESS_KEY_CHECKS });
@@ -22,7 +22,8 @@ export function answerAccessKeyChecks(
     const valid = await verifier.verify(accessKey, alg, base, Buffer.from(signature, 'base64'));
     res.setHeader('content-type', 'application/json');
     res.end(JSON.stringify({ valid }));
-  });
+  };
+  router.post(ACCESS_KEY_CHECKS, answer);
 }
 
 interface Check {
