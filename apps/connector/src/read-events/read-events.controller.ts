@@ -1,11 +1,11 @@
 import { type EventPage, LIMITS } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { Step } from '@lienthong/runtime';
-import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { ReadEvents } from './read-events';
 
 /** Offsets are decimal strings on the wire; as numbers they are exact up to 2^53, at a million events a day for 24,000 years. */
@@ -53,12 +53,10 @@ export class ReadEventsController {
   page(
     @CallingSystem() caller: SystemCaller,
     @Query() { after, limit, waitSeconds }: ReadEventsDto,
-    @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
   ): Promise<EventPage> {
     const gone = new AbortController();
     res.once('close', () => gone.abort());
-    req.socket.setTimeout(0);
     return this.readEvents.page(caller.systemId, {
       after: after === undefined ? undefined : Number(after),
       limit,

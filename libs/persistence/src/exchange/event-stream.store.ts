@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventType, StreamEvent } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Transactions, Unit } from '../transactions';
@@ -17,6 +18,8 @@ export interface StreamPosition {
   forgotten: number;
 }
 
+/** Under load, passes are this far apart: one for the events of many transactions costs as much as one for a single event. */
+const GATHER_MS = 10;
 /** Events numbered by one pass. */
 const BATCH = 1000;
 /** The channel that tells every notifier which systems have new events; payload: the system id. */
@@ -65,10 +68,12 @@ export class EventStreamStore {
   }
 
   private async numberAll(): Promise<void> {
-    do {
+    for (;;) {
       this.again = false;
       while ((await this.numberBatch()) === BATCH);
-    } while (this.again);
+      if (!this.again) return;
+      await sleep(GATHER_MS);
+    }
   }
 
   private async numberBatch(): Promise<number> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { LienThongError, problemOf, statusOf } from '@lienthong/contracts';
 import send from 'send';
@@ -40,9 +41,18 @@ export function storageRouter(storage: FilesystemStorage): StorageHandler {
   };
 }
 
+const watched = new WeakSet<Socket>();
+
+/** Once per connection: many requests come over one. */
+function cutWhenIdle(socket: Socket): void {
+  if (watched.has(socket)) return;
+  watched.add(socket);
+  socket.setTimeout(IDLE_MILLISECONDS, () => socket.destroy());
+}
+
 async function answer(storage: FilesystemStorage, request: IncomingMessage, response: ServerResponse, target: string) {
   const permission = storage.permission(request.method ?? '', target);
-  request.socket.setTimeout(IDLE_MILLISECONDS, () => request.socket.destroy());
+  cutWhenIdle(request.socket);
   if (permission.operation === 'get') return serve(storage, permission, request, response, target);
 
   refuseOtherHeaders(permission, request);
