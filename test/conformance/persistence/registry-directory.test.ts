@@ -100,11 +100,15 @@ describe('the directory on PostgreSQL', () => {
   });
 
   it('serves 120,000 agencies from an index', async () => {
-    await transactions.query(`
-      INSERT INTO agencies (code, name, search)
-      SELECT 'H' || lpad((n % 90 + 10)::text, 2, '0') || '.' || lpad(n::text, 6, '0'), 'Đơn vị ' || n,
-             'h' || lpad((n % 90 + 10)::text, 2, '0') || '.' || lpad(n::text, 6, '0') || ' don vi ' || md5(n::text)
-      FROM generate_series(1, 120000) n`);
+    // In bites: one statement may take 5 s.
+    for (let from = 1; from <= 120_000; from += 10_000)
+      await transactions.query(
+        `INSERT INTO agencies (code, name, search)
+         SELECT code, 'Đơn vị ' || n, lower(code) || ' don vi ' || md5(n::text)
+         FROM generate_series($1::int, $1 + 9999) n,
+              LATERAL (SELECT 'H' || lpad((n % 90 + 10)::text, 2, '0') || '.' || lpad(n::text, 6, '0') AS code) named`,
+        [from],
+      );
     await transactions.query('ANALYZE agencies');
     const [extension] = await transactions.query(`SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'`);
     const times: number[] = [];
