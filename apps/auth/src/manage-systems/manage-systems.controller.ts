@@ -64,8 +64,7 @@ export class ManageSystemsController {
       `${code}/${slug}`,
       body,
       async (unit, { id, suspendedAt }, suspendedNow) => {
-        if (suspendedNow)
-          this.events.add(unit, [{ systemId: id, type: 'system.suspended', data: { suspendedAt } }]);
+        if (suspendedNow) this.events.add(unit, [{ systemId: id, type: 'system.suspended', data: { suspendedAt } }]);
       },
     );
     this.ring.forget();
