@@ -53,7 +53,7 @@ export abstract class Storage {
   /** Puts the uploaded pieces together. Calling it again after it succeeded succeeds. `missing` when pieces are absent or an etag is wrong. The digest may be known only to `seal`. */
   abstract completeMultipart(part: StoredPart, uploadId: string, etags: string[]): Promise<Finding>;
 
-  /** Stores a small part (inline content); durable when it returns. @throws `content_mismatch` if it is not of the size and digest of `part`, `storage_full`, `unavailable` */
+  /** Stores a small part (inline content), at once sealed; durable when it returns. @throws `content_mismatch` if it is not of the size and digest of `part`, `storage_full`, `unavailable` */
   abstract put(part: StoredPart, content: Buffer): Promise<void>;
 
   /** Cheap look at an upload, without reading the content: is it there, whole? For the answer to `complete`. */

@@ -114,7 +114,7 @@ export class S3Storage extends Storage {
     if (sha256 !== part.sha256) throw mismatch('sha256', part.sha256, sha256);
     const command = new PutObjectCommand({
       Bucket: this.bucket,
-      Key: part.key,
+      Key: this.known().digestsEnforced ? part.key : sealedKey(part),
       Body: content,
       ContentLength: part.size,
       ContentType: part.mediaType,
@@ -124,13 +124,15 @@ export class S3Storage extends Storage {
   }
 
   async inspect(part: StoredPart): Promise<Finding> {
-    return findingOf(part, await this.head(part.key));
+    const head = await this.head(part.key);
+    const elsewhere = !head && !this.known().digestsEnforced;
+    return findingOf(part, elsewhere ? await this.head(sealedKey(part)) : head);
   }
 
   async seal(part: StoredPart): Promise<Finding> {
     checkPart(part);
     const { digestsEnforced } = this.known();
-    // Only verified bytes are ever written to this key.
+    // Only verified bytes are ever written to this key: copies that were hashed, and inline content.
     if (!digestsEnforced && findingOf(part, await this.head(sealedKey(part))) === 'whole') return 'whole';
     const head = await this.head(part.key);
     const finding = findingOf(part, head);
