@@ -44,7 +44,7 @@ export class Authenticator {
     const now = this.now();
     if (!(await this.nonces.use(keyId, nonce, new Date(now + NONCE_SECONDS * 1000))))
       throw new LienThongError('replayed_request');
-    this.uses.note(holder.accessKey, new Date(now));
+    this.uses.note(holder.accessKey, alg, new Date(now));
     return { ...holder, keyId, alg, administrator: holder.systemId === null, request: evidenceOf(request, signed) };
   }
 

@@ -1,7 +1,8 @@
 import { KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
-import { Log } from '@lienthong/runtime';
+import { Log, Metrics } from '@lienthong/runtime';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { Counter } from 'prom-client';
 import { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import { Authenticator } from './authenticator';
 import { InternalCalls } from './access-keys/internal-call';
@@ -12,6 +13,14 @@ import { RemoteAccessKeyVerifier } from './access-keys/remote-access-key-verifie
 import { SecretBox } from './access-keys/secret-box';
 import { SessionKeys } from './keys/session-keys';
 import { SignedRequestGuard } from './signed-request.guard';
+
+const signaturesVerified = (metrics: Metrics) =>
+  new Counter({
+    name: 'lienthong_signatures_verified_total',
+    help: 'Requests whose signature was verified, by algorithm; hmac-sha1 is the one to be rid of',
+    labelNames: ['alg'],
+    registers: [metrics],
+  });
 
 export interface IdentitySettings {
   platformSecret: string;
@@ -57,8 +66,9 @@ export class IdentityModule {
         },
         {
           provide: KeyUses,
-          inject: [KeyStore, Log],
-          useFactory: (keys: KeyStore, log: Log) => new KeyUses(keys, log),
+          inject: [KeyStore, Log, Metrics],
+          useFactory: (keys: KeyStore, log: Log, metrics: Metrics) =>
+            new KeyUses(keys, log, signaturesVerified(metrics)),
         },
         ...verifying,
         {

@@ -36,6 +36,9 @@ export interface PurgeReport {
  * platform only sign addresses, and read what they must verify. A behaviour is promised only if it is in the conformance suite.
  */
 export abstract class Storage {
+  /** True where an upload address that has not expired can bring its own, declared bytes back after a purge: then the purge is repeated after the last has expired. */
+  abstract readonly uploadsOutlivePurge: boolean;
+
   /** Makes what it needs (bucket, folders), checks the settings (credentials, versioning, whether digests are enforced). Throws with one clear sentence. */
   abstract open(): Promise<void>;
   abstract close(): Promise<void>;
@@ -74,8 +77,6 @@ export abstract class Storage {
 
   /**
    * Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. Throws unless the store answered that nothing is left. Idempotent.
-   * An S3 upload address that has not expired can bring its own, declared bytes back after this (the filesystem driver refuses it): where content was purged
-   * before the last address expired, purge once more after that.
    */
   abstract purge(packetId: string): Promise<PurgeReport>;
 }

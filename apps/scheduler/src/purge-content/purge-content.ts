@@ -1,14 +1,20 @@
-import type { PacketState } from '@lienthong/contracts';
+import { LIMITS, type PacketState, task } from '@lienthong/contracts';
 import {
   DeliveryStore,
   EventStreamStore,
+  type PacketRow,
   PacketStore,
   ReceiptStore,
   TimelineStore,
   Transactions,
+  type Unit,
 } from '@lienthong/persistence';
+import { logContext } from '@lienthong/runtime';
 import { type PurgeReport, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
+
+/** Between our clock and the store's. */
+const CLOCKS_MS = 60_000;
 
 /** Why the content had to go, for the receipt. */
 const RULES: Partial<Record<PacketState, string>> = {
@@ -36,9 +42,10 @@ export class PurgeContent {
 
   async purge(packetId: string): Promise<void> {
     const packet = await this.packets.find(packetId);
-    if (!packet?.purgeAfter || packet.purgedAt || packet.purgeAfter > new Date()) return;
+    if (!packet?.purgeAfter || packet.purgeAfter > new Date()) return;
     const report = await this.storage.purge(packetId);
-    await this.record(packetId, report);
+    if (packet.purgedAt) logContext().add({ broughtBack: report.removed.length });
+    else await this.record(packetId, report);
   }
 
   private async record(packetId: string, report: PurgeReport): Promise<void> {
@@ -62,6 +69,7 @@ export class PurgeContent {
           detail,
         },
       ]);
+      this.purgeOnceMore(unit, packet);
       this.timeline.add(unit, packetId, [{ event: 'packet.purged', detail }]);
       const data = { packetId, ...detail, receipt };
       this.events.add(unit, [
@@ -75,5 +83,13 @@ export class PurgeContent {
         })),
       ]);
     });
+  }
+
+  /** The source may still hold an address that stores its own bytes again; when the last of them has expired, the purge is repeated. */
+  private purgeOnceMore(unit: Unit, packet: PacketRow): void {
+    if (!this.storage.uploadsOutlivePurge || packet.protocol === 'inline') return;
+    const addressed = (packet.receivedAt ?? packet.finishedAt ?? packet.createdAt).getTime();
+    const left = addressed + LIMITS.uploadAddressSeconds * 1000 - Date.now();
+    if (left > 0) unit.enqueue(task('purge-content', packet.id), packet.priority, left + CLOCKS_MS);
   }
 }

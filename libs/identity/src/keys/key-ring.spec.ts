@@ -57,14 +57,20 @@ describe('KeyUses', () => {
       if (down) throw new Error('no database');
       written.push([...uses]);
     };
-    const uses = new KeyUses({ touch }, { error: () => undefined, info: () => undefined });
-    uses.note('AK1', new Date(1));
-    uses.note('AK2', new Date(2));
+    const counted: unknown[] = [];
+    const uses = new KeyUses(
+      { touch },
+      { error: () => undefined, info: () => undefined },
+      { inc: (labels) => void counted.push(labels) },
+    );
+    uses.note('AK1', 'hmac-sha256', new Date(1));
+    uses.note('AK2', 'hmac-sha256', new Date(2));
     await expect(uses.write()).rejects.toThrow('no database');
     down = false;
-    uses.note('AK1', new Date(3));
+    uses.note('AK1', 'hmac-sha256', new Date(3));
     await uses.write();
     await uses.write();
+    expect(counted).toEqual([{ alg: 'hmac-sha256' }, { alg: 'hmac-sha256' }, { alg: 'hmac-sha256' }]);
     expect(written).toEqual([
       [
         ['AK1', new Date(3)],

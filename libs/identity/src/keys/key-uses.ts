@@ -1,10 +1,12 @@
+import type { SignatureAlgorithm } from '@lienthong/contracts';
 import type { KeyStore } from '@lienthong/persistence';
 import { type Log, type Repeating, every } from '@lienthong/runtime';
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { Counter } from 'prom-client';
 
 const EVERY_MS = 60_000;
 
-/** When each key was last used, written together once a minute: a request must not cost a write of its own for this. */
+/** Which algorithms are used, counted (protocol 3: every use of hmac-sha1); and when each key was last used, written together once a minute: a request must not cost a write of its own for this. */
 @Injectable()
 export class KeyUses implements OnModuleInit, BeforeApplicationShutdown {
   private uses = new Map<string, Date>();
@@ -13,9 +15,11 @@ export class KeyUses implements OnModuleInit, BeforeApplicationShutdown {
   constructor(
     private readonly keys: Pick<KeyStore, 'touch'>,
     private readonly log: Pick<Log, 'error' | 'info'>,
+    private readonly counter: Pick<Counter<'alg'>, 'inc'>,
   ) {}
 
-  note(accessKey: string, at: Date): void {
+  note(accessKey: string, alg: SignatureAlgorithm, at: Date): void {
+    this.counter.inc({ alg });
     this.uses.set(accessKey, at);
   }
 

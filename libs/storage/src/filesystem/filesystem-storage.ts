@@ -39,6 +39,7 @@ const UPLOAD_ID = /^[0-9a-f]{32}$/;
  * is whole, and other bytes can never take its place. Only this class makes the folder of a packet, when it signs an upload: after a purge no old address brings it back.
  */
 export class FilesystemStorage extends Storage {
+  readonly uploadsOutlivePurge = false;
   private readonly root: string;
   private readonly addresses: SignedAddresses;
 

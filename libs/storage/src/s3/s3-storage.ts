@@ -34,6 +34,7 @@ export type { S3Settings } from './s3-connection';
 
 /** Content in a bucket of any S3 server. What the server can be relied on for is found out by `open`, never assumed from its name. */
 export class S3Storage extends Storage {
+  readonly uploadsOutlivePurge = true;
   private readonly connection: S3Connection;
   private readonly addresses: S3Addresses;
   private readonly bucket: string;
