@@ -102,9 +102,9 @@ const statements = (count) => [
    WHERE $1::text IS NOT NULL AND (done OR n = 1)`,
   // Whose number is even has been told, the others have not; the measuring systems are up to date.
   `INSERT INTO streams (system_id, last_offset, acked_offset)
-   SELECT system_id, max("offset"), CASE WHEN bool_or(d.state = 'pending') THEN 0 ELSE max("offset") END
+   SELECT e.system_id, max("offset"), CASE WHEN bool_or(d.state = 'pending') THEN 0 ELSE max("offset") END
    FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id AND d.system_id = e.system_id
-   WHERE $1::text IS NOT NULL GROUP BY system_id`,
+   WHERE $1::text IS NOT NULL GROUP BY e.system_id`,
   `INSERT INTO finished_packets (source, state, n) VALUES ($1, 'completed', ${count})`,
 ];
 

@@ -11,22 +11,28 @@ import { targetsOf } from './report/targets.mjs';
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
-async function measure(platform, options) {
-  const { phases, lengths } = options;
-  const result = { comparisons: [] };
-  for (const name of ['inline', 'put', 'multipart'])
-    if (phases.includes(name)) {
-      say(`measuring: ${name}, platform and raw pipeline in turns`);
-      result.comparisons.push(await compare(platform, name, lengths));
+/** A phase that fails is told, and does not take with it what the others measured. */
+async function measure(platform, { phases, lengths }) {
+  const result = { comparisons: [], failedPhases: [] };
+  const phase = async (name, what, work) => {
+    if (!phases.includes(name)) return;
+    say(`measuring: ${what}`);
+    try {
+      await work();
+    } catch (error) {
+      say(error.stack ?? String(error));
+      result.failedPhases.push(name);
     }
-  if (phases.includes('steady')) {
-    say('measuring: 20 packets/s, open loop');
-    result.steady = await steady(platform, lengths);
-  }
-  if (phases.includes('full')) {
-    say(`measuring: empty database, ${2 * lengths.fillPackets} packets on record, empty again`);
+  };
+  for (const name of ['inline', 'put', 'multipart'])
+    await phase(name, `${name}, platform and raw pipeline in turns`, async () =>
+      result.comparisons.push(await compare(platform, name, lengths)),
+    );
+  await phase('steady', '20 packets/s, open loop', async () => (result.steady = await steady(platform, lengths)));
+  const records = 2 * lengths.fillPackets;
+  await phase('full', `empty database, ${records} packets on record, empty again`, async () => {
     result.full = await full(platform, lengths);
-  }
+  });
   return result;
 }
 
@@ -62,7 +68,8 @@ async function main() {
   say(`written to ${options.out}`);
   // A target that is missed is a result; packets that are lost are a failure.
   const lost = [...result.comparisons.map(({ platform }) => platform), result.steady, result.full?.filled];
-  if (lost.some((side) => side && side.failed + side.unpurged > 0)) process.exitCode = 1;
+  const isLost = lost.some((side) => side && side.failed + side.unpurged > 0);
+  if (isLost || result.failedPhases.length > 0) process.exitCode = 1;
 }
 
 main().catch((error) => {
