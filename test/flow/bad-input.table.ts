@@ -55,7 +55,12 @@ const POLICY = {
 
 const confirmation = (at: string): Record<string, Bad> => ({
   [`${at}/outcome`]: [...TEXT, '', 'ok'],
-  [`${at}/parts`]: [...LIST, ['x'], [5], Array(LIMITS.parts + 1).fill({ name: 'a', sha256: `${'A'.repeat(43)}=` })],
+  [`${at}/parts`]: [
+    ...LIST,
+    ['x'],
+    [5],
+    Array.from({ length: LIMITS.parts + 1 }, () => ({ name: 'a', sha256: `${'A'.repeat(43)}=` })),
+  ],
   [`${at}/parts/0/name`]: [...TEXT, long(LIMITS.partNameCharacters)],
   [`${at}/parts/0/sha256`]: DIGEST,
   [`${at}/reasonCode`]: [...TEXT, '', 'Sai Nơi Nhận', long(64)],
@@ -131,7 +136,12 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
       },
       fields: {
         ...policy('/policy'),
-        '/multipart': [...LIST, ['x'], [5], Array(LIMITS.parts + 1).fill({ part: 'a', etags: ['x'] })],
+        '/multipart': [
+          ...LIST,
+          ['x'],
+          [5],
+          Array.from({ length: LIMITS.parts + 1 }, () => ({ part: 'a', etags: ['x'] })),
+        ],
         '/multipart/0/part': [...TEXT, long(LIMITS.partNameCharacters)],
         '/multipart/0/etags': [...LIST, [], [5], [long(200)]],
       },
@@ -173,7 +183,7 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
           ...LIST,
           [],
           ['x'],
-          Array(LIMITS.confirmationsAtOnce + 1).fill({ deliveryId: delivery, ...CONFIRMATION }),
+          Array.from({ length: LIMITS.confirmationsAtOnce + 1 }, () => ({ deliveryId: delivery, ...CONFIRMATION })),
         ],
         '/confirmations/0/deliveryId': ID,
         ...confirmation('/confirmations/0'),

@@ -34,9 +34,10 @@ const listOf = <T>(one: T | T[]): T[] => (Array.isArray(one) ? one : [one]);
 /** S2 to the completion in one call. */
 export function sendInline(source: Party, to: Party | string | (Party | string)[], asked: Asked = {}, key?: string) {
   const file = newFile(500, 'phieu.txt');
-  return source.client.packets.send(inlineRequest(to, { parts: [inlinePart(file)], ...asked }), {
-    ...(key ? { idempotencyKey: key } : {}),
-  });
+  return source.client.packets.send(
+    inlineRequest(to, { parts: [inlinePart(file)], ...asked }),
+    key ? { idempotencyKey: key } : {},
+  );
 }
 
 export const inlinePart = ({ name, bytes }: TestFile) => ({
