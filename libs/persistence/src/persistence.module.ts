@@ -3,7 +3,6 @@ import {
   Inject,
   Module,
   type OnApplicationShutdown,
-  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
@@ -72,7 +71,7 @@ const STORES: Type[] = [
  * imported twice would be two pools. Global, so that the apps' modules only name the stores they inject.
  */
 @Module({})
-export class PersistenceModule implements OnModuleInit, OnApplicationShutdown {
+export class PersistenceModule implements OnApplicationShutdown {
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
     @Inject(StreamListener) private readonly listener: StreamListener,
@@ -84,10 +83,6 @@ export class PersistenceModule implements OnModuleInit, OnApplicationShutdown {
       ...derived(settings),
     ];
     return { module: PersistenceModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
-  }
-
-  onModuleInit(): Promise<void> {
-    return this.listener.open();
   }
 
   async onApplicationShutdown(): Promise<void> {

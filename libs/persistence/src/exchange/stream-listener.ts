@@ -5,11 +5,12 @@ type Listener = () => void;
 
 /**
  * Hears which systems have new events (LISTEN on a connection of its own). A hint: while the connection is down, and after it comes back,
- * everybody is woken once a while and looks for himself.
+ * everybody is woken once a while and looks for himself. Connects when somebody first wants to hear: each process that listens is woken by every event.
  */
 export class StreamListener {
   private readonly listeners = new Map<string, Set<Listener>>();
   private client?: Client;
+  private opened = false;
   private closed = false;
   private reconnect?: NodeJS.Timeout;
 
@@ -19,13 +20,17 @@ export class StreamListener {
   subscribe(systemId: string, listener: Listener): () => void {
     const set = this.listeners.get(systemId) ?? new Set();
     this.listeners.set(systemId, set.add(listener));
+    if (!this.opened) {
+      this.opened = true;
+      void this.open();
+    }
     return () => {
       set.delete(listener);
       if (set.size === 0) this.listeners.delete(systemId);
     };
   }
 
-  async open(): Promise<void> {
+  private async open(): Promise<void> {
     const client = new Client({
       connectionString: this.url,
       application_name: 'stream-listener',
@@ -40,7 +45,8 @@ export class StreamListener {
       await client.connect();
       await client.query(`LISTEN ${STREAM_CHANNEL}`);
       this.client = client;
-      this.wakeAll();
+      if (this.closed) await client.end();
+      else this.wakeAll();
     } catch {
       lost();
     }
