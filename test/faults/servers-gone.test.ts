@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually';
+import { accept, deliveryId, inlineRequest, packetIn, purged, sendInline } from '../support/exchange';
+import { onRealStack, type Party, type Platform, stackControl, startPlatform } from '../support/platform';
+import { itWhen } from '../support/when';
+
+jest.setTimeout(240_000);
+const RECOVERED = { within: 120_000, every: 250 };
+
+/** What was answered 2xx survives; a client gets a clear error or waits; work goes on by itself when the server returns. Runs alone: it takes servers away. */
+describe('A server that is gone for a while', () => {
+  let platform: Platform;
+  let source: Party;
+  let destination: Party;
+
+  beforeAll(async () => {
+    platform = await startPlatform();
+    [source, destination] = [await platform.makeParty(), await platform.makeParty()];
+  });
+  afterAll(() => platform?.stop());
+
+  const send = async (count: number): Promise<string[]> => {
+    const answers = await Promise.all(Array.from({ length: count }, () => sendInline(source, destination)));
+    return answers.map(({ packetId }) => packetId);
+  };
+
+  const allDelivered = async (packetIds: string[]): Promise<void> => {
+    for (const packetId of packetIds) {
+      const delivery = await eventually(() => deliveryId(source, packetId, destination), RECOVERED);
+      await eventually(() => accept(destination, delivery), RECOVERED);
+      await packetIn(source, packetId, 'completed', RECOVERED);
+    }
+    await purged(source, packetIds[0], RECOVERED);
+  };
+
+  /** Sent by hand, without the library's patience. */
+  const answerOf = async () => {
+    const { status, json } = await platform.fetch('/v1/packets', {
+      method: 'POST',
+      body: inlineRequest(destination),
+      key: source.key,
+    });
+    return { status, code: json.code };
+  };
+
+  const serverAnswers = () => eventually(async () => (await answerOf()).status === 201, RECOVERED);
+
+  it('loses nothing that it has taken when all of the platform is killed (kill -9)', async () => {
+    const packetIds = await send(10);
+    await platform.kill9();
+    await platform.start();
+    await serverAnswers();
+    await allDelivered(packetIds);
+  });
+
+  it('answers 503 while PostgreSQL is gone (kill -9), and goes on when it is back', async () => {
+    const packetIds = await send(5);
+    if (onRealStack) await stackControl('kill-server', 'postgres');
+    else process.kill(postmasterOf(platform), 'SIGKILL');
+    const refused = await eventually(
+      async () => {
+        const answer = await answerOf().catch(() => undefined);
+        return answer?.status === 503 && answer;
+      },
+      { within: 20_000, every: 10 },
+    );
+    expect(refused.code).toBe('unavailable');
+    // The embedded one is started again by the platform itself.
+    if (onRealStack) await stackControl('start-server', 'postgres');
+    await serverAnswers();
+    await allDelivered(packetIds);
+  });
+
+  itWhen(onRealStack, 'RabbitMQ runs on the real stack only')(
+    'takes packets while RabbitMQ is gone, and delivers them when it is back',
+    async () => {
+      await stackControl('stop-server', 'rabbitmq');
+      const packetIds = await send(5);
+      const states = await Promise.all(packetIds.map(async (id) => (await source.client.packets.get(id)).state));
+      await stackControl('start-server', 'rabbitmq');
+      expect(states).toEqual(Array(5).fill('received'));
+      await allDelivered(packetIds);
+    },
+  );
+
+  itWhen(onRealStack, 'S3 runs on the real stack only')(
+    'answers 503 to content while S3 is gone, still answers where packets are, and goes on when it is back',
+    async () => {
+      const packetIds = await send(3);
+      await stackControl('stop-server', 's3');
+      const refused = await answerOf();
+      const seen = await source.client.packets.get(packetIds[0]);
+      await stackControl('start-server', 's3');
+      expect(refused).toEqual({ status: 503, code: 'unavailable' });
+      expect(seen.packetId).toBe(packetIds[0]);
+      await serverAnswers();
+      await allDelivered(packetIds);
+    },
+  );
+});
+
+function postmasterOf({ standalone }: Platform): number {
+  return Number(readFileSync(join(standalone!.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+}
