@@ -6,5 +6,3 @@ export function percentile(values, p) {
 }
 
 export const p50p99 = (values) => ({ n: values.length, p50: percentile(values, 50), p99: percentile(values, 99) });
-
-export const median = (values) => percentile(values, 50);

@@ -8,7 +8,7 @@ export function tableOf(result) {
     '',
   ];
   if (comparisons.length > 0)
-    lines.push(...throughput(comparisons), '', `raw = ${platform.raw}`, '', ...costs(comparisons), '');
+    lines.push(...throughput(comparisons), '', ...wrapped(`raw = ${platform.raw}`), '', ...costs(comparisons), '');
   if (steady) lines.push(...steadyLines(steady), '');
   if (full) lines.push(...fullLines(full), '');
   const marks = new Map([
@@ -27,7 +27,7 @@ export function tableOf(result) {
 
 function throughput(comparisons) {
   const head = [
-    'workload',
+    'workload (packets in flight)',
     '',
     'packets/s',
     'deliveries/s',
@@ -38,7 +38,7 @@ function throughput(comparisons) {
     'ratio',
   ];
   const rows = comparisons.flatMap(({ title, inFlight, ratio, platform, raw }) => [
-    [`${title} (${inFlight} in flight)`, 'platform', ...figures(platform), ratio.toFixed(2)],
+    [`${title} (${inFlight})`, 'platform', ...figures(platform), ratio.toFixed(2)],
     ['', 'raw', ...figures(raw), ''],
   ]);
   return grid(head, rows);
@@ -78,6 +78,15 @@ const fullLines = ({ fillPackets, before, filled, after, ratio }) => [
 ];
 
 const times = ({ p50, p99 }) => (p50 === null ? '–' : `${p50.toFixed(0)} / ${p99.toFixed(0)}`);
+
+function wrapped(text, width = 150) {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    if (lines.at(-1).length + word.length >= width) lines.push('');
+    lines[lines.length - 1] += `${lines.at(-1) === '' ? '' : ' '}${word}`;
+  }
+  return lines;
+}
 
 /** Columns as wide as their widest cell; numbers to the right. */
 function grid(head, rows) {

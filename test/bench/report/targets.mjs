@@ -1,12 +1,13 @@
 // The targets of issue 2, item 8, each with what was measured. A phase that did not run leaves its target open; nothing is assumed.
-import { median } from '../measure/percentiles.mjs';
-
 const RATIO_INLINE = 0.5;
 const RATIO_MULTIPART = 0.8;
 const NOTICE_P99_MS = 250;
 const RSS_MIB = 250;
 const RATIO_FULL = 0.9;
-/** Flat: the last third of the time is not above the first by more than this. */
+/**
+ * Flat: the highest of the last third of the time is not above the highest of the first third by more than this. The highest, because a process that
+ * collects its garbage now and then goes up and down; what leaks is seen in its peaks.
+ */
 const GROWTH = { fraction: 0.1, mib: 16 };
 const FULL_SIZE = 100_000;
 
@@ -58,12 +59,12 @@ function flattest(multipart) {
     .toSorted((a, b) => b.last - b.first - (a.last - a.first));
   const growth = worst.last - worst.first;
   const allowed = Math.max(GROWTH.mib, GROWTH.fraction * worst.first);
-  return [growth <= allowed, `${worst.first.toFixed(0)} → ${worst.last.toFixed(0)} MiB (${worst.name})`];
+  return [growth <= allowed, `peak ${worst.first.toFixed(0)} → ${worst.last.toFixed(0)} MiB (${worst.name})`];
 }
 
 function thirds(values) {
   const third = Math.max(1, Math.floor(values.length / 3));
-  return { first: median(values.slice(0, third)), last: median(values.slice(-third)) };
+  return { first: Math.max(...values.slice(0, third)), last: Math.max(...values.slice(-third)) };
 }
 
 const fixed = (ratio) => ratio.toFixed(2);
