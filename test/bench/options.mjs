@@ -23,10 +23,10 @@ const LENGTHS = {
   quick: {
     rounds: 1,
     warmSeconds: 1,
-    roundSeconds: { inline: 4, put: 4, multipart: 6 },
-    steadySeconds: 5,
+    roundSeconds: { inline: 3, put: 3, multipart: 4 },
+    steadySeconds: 4,
     fillPackets: 5_000,
-    fullRoundSeconds: 3,
+    fullRoundSeconds: 2,
   },
 };
 

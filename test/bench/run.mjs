@@ -17,8 +17,10 @@ async function measure(platform, { phases, lengths }) {
   const phase = async (name, what, work) => {
     if (!phases.includes(name)) return;
     say(`measuring: ${what}`);
+    const began = performance.now();
     try {
       await work();
+      say(`  ${((performance.now() - began) / 1000).toFixed(0)} s`);
     } catch (error) {
       say(error.stack ?? String(error));
       result.failedPhases.push(name);

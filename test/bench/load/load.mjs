@@ -3,11 +3,13 @@
 import { STEADY_PER_SECOND, WORKLOADS } from '../workloads.mjs';
 import { Content } from './content.mjs';
 import { closedLoop, openLoop } from './loops.mjs';
-import { openPlatformSide } from './platform-side.mjs';
-import { openRawEmbeddedSide } from './raw-embedded-side.mjs';
-import { openRawStackSide } from './raw-stack-side.mjs';
 
-const OPEN = { platform: openPlatformSide, 'raw-stack': openRawStackSide, 'raw-embedded': openRawEmbeddedSide };
+/** Loaded when they are wanted: the S3 client alone takes a second. */
+const OPEN = {
+  platform: async (...given) => (await import('./platform-side.mjs')).openPlatformSide(...given),
+  'raw-stack': async (...given) => (await import('./raw-stack-side.mjs')).openRawStackSide(...given),
+  'raw-embedded': async (...given) => (await import('./raw-embedded-side.mjs')).openRawEmbeddedSide(...given),
+};
 const STEADY_LANES = 200;
 
 let side;

@@ -32,8 +32,9 @@ export async function startEmbedded({ cpuProf }) {
     if (child.exitCode === null && child.signalCode === null) {
       const over = once(child, 'exit');
       child.kill('SIGTERM');
-      await Promise.race([over, sleep(STOP_MS).then(() => child.kill('SIGKILL'))]);
+      const tooLong = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await over;
+      clearTimeout(tooLong);
     }
     rmSync(folder, { recursive: true, force: true });
   };
