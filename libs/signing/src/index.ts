@@ -13,3 +13,14 @@ export { SignatureError, type SignatureErrorCode } from './requests/signature-er
 export { newPlatformKey, platformKeyOf, type PlatformKey } from './receipts/platform-key';
 export { receiptHash, signReceipt } from './receipts/sign-receipt';
 export { verifyReceipts, type ReceiptProblem, type ReceiptsToVerify } from './receipts/verify-receipts';
+export { canonicalEntry, leafHash, type AuditEntry } from './audit/entry';
+export { signCheckpoint, signTombstone, type Checkpoint, type Tombstone } from './audit/checkpoint';
+export {
+  consistencyProof,
+  GrowingTree,
+  inclusionProof,
+  treeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from './audit/tree';
+export { verifyAuditRange, type AuditLine, type AuditVerdict } from './audit/verify-audit';

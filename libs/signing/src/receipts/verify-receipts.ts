@@ -1,4 +1,4 @@
-import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { isCanonicalJws, keySetOf, verifyJws } from './compact-jws';
 import { RECEIPT_TYPE, receiptHash } from './sign-receipt';
 
 export interface ReceiptsToVerify {
@@ -12,10 +12,6 @@ export interface ReceiptProblem {
   problem: string;
 }
 
-interface Claims {
-  [claim: string]: unknown;
-}
-
 /**
  * Checks a packet's receipts, offline, against a saved JWKS (protocol 8): each signature (EdDSA or PS256, by a key of the set), its type, packet and
  * `jti`, and the chain of `prev` from null on. A chain shows that nothing was changed, inserted or taken out before its end; that it was cut
@@ -27,9 +23,9 @@ export async function verifyReceipts(
   jwks: { keys: object[] },
 ): Promise<{ valid: boolean; problems: ReceiptProblem[]; claims: object[] }> {
   const problems: ReceiptProblem[] = [];
-  const claims: Claims[] = [];
+  const claims: object[] = [];
   const jtis = new Set<unknown>();
-  const keys = createLocalJWKSet(jwks as JSONWebKeySet);
+  const keys = keySetOf(jwks);
   const receipts: unknown = bundle.receipts;
   if (!Array.isArray(receipts) || receipts.length === 0) {
     return { valid: false, problems: [{ index: -1, problem: 'the bundle holds no receipt' }], claims };
@@ -38,13 +34,13 @@ export async function verifyReceipts(
   for (const [index, receipt] of receipts.entries()) {
     const note = (problem: string): unknown => problems.push({ index, problem });
     const jws: unknown = receipt?.jws;
-    if (typeof jws !== 'string' || !isCanonical(jws)) {
+    if (typeof jws !== 'string' || !isCanonicalJws(jws)) {
       note('not a compact JWS');
       prev = typeof jws === 'string' ? receiptHash(jws) : null;
       continue;
     }
     try {
-      const payload = await verified(jws, keys);
+      const payload = await verifyJws(jws, RECEIPT_TYPE, keys);
       claims.push(payload);
       if (payload.packetId !== bundle.packetId) note(`is of packet ${String(payload.packetId)}`);
       if (typeof payload.jti !== 'string' || payload.jti === '') note('has no jti');
@@ -58,30 +54,4 @@ export async function verifyReceipts(
     prev = receiptHash(jws);
   }
   return { valid: problems.length === 0, problems, claims };
-}
-
-/** Base64url has several texts for the same bytes; one of them was signed and hashed. */
-function isCanonical(jws: string): boolean {
-  const segments = jws.split('.');
-  return (
-    segments.length === 3 &&
-    segments.every((segment) => segment !== '' && Buffer.from(segment, 'base64url').toString('base64url') === segment)
-  );
-}
-
-async function verified(jws: string, keys: ReturnType<typeof createLocalJWKSet>): Promise<Claims> {
-  const { payload, protectedHeader } = await compactVerify(
-    jws,
-    (header, token) => {
-      // Without a kid jose would take the only key that fits the algorithm.
-      if (typeof header?.kid !== 'string') throw new Error('names no key (kid)');
-      return keys(header, token);
-    },
-    { algorithms: ['EdDSA', 'PS256'] },
-  );
-  if (protectedHeader.typ !== RECEIPT_TYPE) throw new Error(`typ is not ${RECEIPT_TYPE}`);
-  const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-  if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
-    throw new Error('claims are not an object');
-  return claims as Claims;
 }
