@@ -59,7 +59,13 @@ export default {
       ],
     },
     { ...shared, displayName: 'conformance', testMatch: ['<rootDir>/test/conformance/**/*.test.ts'] },
-    { ...shared, displayName: 'flow', testMatch: ['<rootDir>/test/flow/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'flow',
+      testMatch: ['<rootDir>/test/flow/**/*.test.ts'],
+      // Every answer that a flow test sees is held to the OpenAPI document.
+      setupFilesAfterEnv: ['<rootDir>/test/support/openapi-watch.ts'],
+    },
     { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
   ],
 };

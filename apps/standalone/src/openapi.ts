@@ -1,11 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ERRORS, LIMITS } from '@lienthong/contracts';
-import { createLog, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
+import { type ErrorCode, ERRORS, LIMITS } from '@lienthong/contracts';
+import { ADMINISTRATOR, PUBLIC, SYSTEM } from '@lienthong/identity';
+import { createLog, PROBLEMS, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
 import { createStorage, storageSettingsOf } from '@lienthong/storage';
-import { NestFactory } from '@nestjs/core';
+import type { Type } from '@nestjs/common';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { StandaloneModule, type StandaloneConfig } from './app.module';
+import { DESCRIPTION, PLAIN_ROUTES, SECURITY_SCHEMES, SIGNED, TAGS } from './openapi/plain-routes';
+import { codesOf, PROBLEM, PROBLEM_EXAMPLES, PROBLEM_RESPONSES, problemResponses } from './openapi/problem-answers';
+import { wireSchemas } from './openapi/wire-schemas';
 
 /** Nothing is opened or connected to: Nest's preview mode knows the routes without making what serves them. */
 const NOWHERE = {
@@ -31,60 +36,81 @@ export async function openapi(): Promise<OpenAPIObject> {
   });
   const base = new DocumentBuilder()
     .setTitle('Liên Thông')
-    .setDescription(
-      'Asynchronous exchange of liên thông packets between government agencies. Every request is signed by RFC 9421 (label sig); see docs/integrator.md. ' +
-        'Errors are problem documents (RFC 9457) with a stable code.',
-    )
+    .setDescription(DESCRIPTION)
     .setVersion('1')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
-    .addServer('/')
-    .addSecurity('signature', {
-      type: 'apiKey',
-      in: 'header',
-      name: 'Signature',
-      description: 'RFC 9421, with Signature-Input',
-    })
-    .addSecurityRequirements('signature')
-    .build();
-  const document = withProblems(SwaggerModule.createDocument(app, base));
+    .addServer('/');
+  for (const [name, description] of TAGS) base.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, base.build());
+  const handlers = handlersOf(app.get(ModulesContainer));
+  for (const [method, operation] of operationsOf(document)) complete(method, operation, handlers);
+  document.security = [SIGNED];
+  Object.assign(document.paths, PLAIN_ROUTES);
+  const schemas = {
+    ...document.components?.schemas,
+    ...wireSchemas(['Recipient', ...wireNames(document)]),
+    Problem: PROBLEM,
+  };
+  document.components = {
+    securitySchemes: SECURITY_SCHEMES,
+    schemas: sorted(schemas),
+    responses: sorted(PROBLEM_RESPONSES),
+    examples: PROBLEM_EXAMPLES,
+  } as OpenAPIObject['components'];
   return Object.assign(document, { 'x-limits': LIMITS, 'x-error-codes': Object.keys(ERRORS) });
 }
 
-const PROBLEM = {
-  type: 'object',
-  description: 'RFC 9457; further members depend on the code',
-  required: ['type', 'title', 'status', 'detail', 'code'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: {
-      type: 'string',
-      description: 'What happened and what to do next, in the language of Accept-Language (vi, en)',
-    },
-    instance: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(ERRORS) },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['pointer', 'code', 'message'],
-        properties: { pointer: { type: 'string' }, code: { type: 'string' }, message: { type: 'string' } },
-      },
-    },
-  },
-};
-
-/** Every operation may answer with a problem document. */
-function withProblems(document: OpenAPIObject): OpenAPIObject {
-  document.components = { ...document.components };
-  document.components.schemas = { ...document.components.schemas, Problem: PROBLEM };
-  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-  for (const path of Object.values(document.paths))
-    for (const operation of Object.values(path as Record<string, { responses?: Record<string, unknown> }>))
-      if (operation.responses) operation.responses.default ??= { description: 'A problem document', content };
-  return document;
+interface Operation {
+  operationId: string;
+  parameters?: { in: string; name: string; schema: object }[];
+  responses: Record<string, unknown>;
+  security?: object[];
 }
+
+const operationsOf = ({ paths }: OpenAPIObject): [string, Operation][] =>
+  Object.values(paths).flatMap((path) => Object.entries(path as Record<string, Operation>));
+
+/** Controller and method by the operation id that Nest gives them. */
+function handlersOf(modules: ModulesContainer): Map<string, [Type, object]> {
+  const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
+  return new Map(
+    controllers.flatMap(({ metatype }) => {
+      const { name, prototype } = metatype as Type<Record<string, object>>;
+      return Object.getOwnPropertyNames(prototype).map(
+        (method) => [`${name}_${method}`, [metatype as Type, prototype[method]]] as const,
+      );
+    }),
+  ) as Map<string, [Type, object]>;
+}
+
+/** Adds what follows from the guards and pipes of the route: who may call, what it may be refused with, the form of ids. */
+function complete(method: string, operation: Operation, handlers: Map<string, [Type, object]>): void {
+  const [controller, handler] = handlers.get(operation.operationId) as [Type, object];
+  const is = (key: string) => (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) === true;
+  const signed = !is(PUBLIC);
+  if (!signed) operation.security = [];
+  const { parameters = [] } = operation;
+  for (const { in: place, name, schema } of parameters)
+    if (place === 'path' && UUID_PARAMETERS.includes(name)) Object.assign(schema, { format: 'uuid' });
+  const codes = codesOf((Reflect.getMetadata(PROBLEMS, handler) as ErrorCode[] | undefined) ?? [], {
+    signed,
+    restricted: is(ADMINISTRATOR) || is(SYSTEM),
+    body: method !== 'get',
+    parameters: parameters.length > 0,
+  });
+  Object.assign(operation.responses, problemResponses(codes));
+}
+
+const UUID_PARAMETERS = ['packetId', 'deliveryId', 'grantId'];
+
+/** The types of contracts that routes name and no class of theirs describes. */
+function wireNames(document: OpenAPIObject): string[] {
+  const named = [...JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name);
+  return [...new Set(named)].filter((name) => name !== 'Problem' && !(name in (document.components?.schemas ?? {})));
+}
+
+const sorted = <T>(of: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(of).toSorted(([a], [b]) => a.localeCompare(b, 'en')));
 
 export const openapiText = async (): Promise<string> => `${JSON.stringify(await openapi(), null, 2)}\n`;
 

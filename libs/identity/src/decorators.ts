@@ -5,6 +5,8 @@ import type { Caller as CallerOf, SystemCaller } from './caller';
 
 export const PUBLIC = 'identity:public';
 export const ADMINISTRATOR = 'identity:administrator';
+/** Metadata of a route that takes `@CallingSystem()`. */
+export const SYSTEM = 'identity:system';
 
 /** The route (or all of a controller) is open to who does not sign. */
 export const Public = () => SetMetadata(PUBLIC, true);
@@ -27,8 +29,11 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
 });
 
 /** `@CallingSystem() caller: SystemCaller`: as `@Caller()`, where only a system makes sense. An administrator, who belongs to none, gets `403 access_denied`. */
-export const CallingSystem = createParamDecorator((_: unknown, context: ExecutionContext): SystemCaller => {
-  const { caller, method, originalUrl } = signedRequest(context);
-  if (caller.systemId !== null) return caller as SystemCaller;
-  throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
-});
+export const CallingSystem = createParamDecorator(
+  (_: unknown, context: ExecutionContext): SystemCaller => {
+    const { caller, method, originalUrl } = signedRequest(context);
+    if (caller.systemId !== null) return caller as SystemCaller;
+    throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
+  },
+  [(target, key) => Reflect.defineMetadata(SYSTEM, true, target[key as keyof typeof target])],
+);

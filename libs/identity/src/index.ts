@@ -2,7 +2,7 @@ export { AccessKeyVerifier } from './access-keys/access-key-verifier';
 export { answerAccessKeyChecks } from './access-keys/answer-access-key-checks';
 export { Authenticator } from './authenticator';
 export type { SystemCaller } from './caller';
-export { Administrator, Caller, CallingSystem, Public } from './decorators';
+export { ADMINISTRATOR, Administrator, Caller, CallingSystem, PUBLIC, Public, SYSTEM } from './decorators';
 export { IdentityModule, type IdentitySettings } from './identity.module';
 export { InternalCalls } from './access-keys/internal-call';
 export { KeyRing } from './keys/key-ring';

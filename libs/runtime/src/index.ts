@@ -16,6 +16,7 @@ export {
   problemHandler,
   type TwoLanguageFieldError,
 } from './http/problem.filter';
+export { answer, pageAnswer, PROBLEMS, Problems } from './api-answers';
 export { rateLimit } from './http/rate-limit';
 export { logContext, logUnit, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';

@@ -1,13 +1,12 @@
 import { type Agency, LienThongError, type Page } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
 import { AgencyStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
+import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { PageDto, pageOf, positionOf } from '../edge/page';
 import { codePipe } from '../edge/path-pipes';
-import { ApiAdminProblems } from '../edge/problem-answers';
-import { AgencyAnswer, AgencyChangeDto, AgencyPage, NewAgencyDto } from './manage-agencies.dto';
+import { AgencyChangeDto, NewAgencyDto } from './manage-agencies.dto';
 
 @ApiTags('administration')
 @Step('manage-agencies')
@@ -18,16 +17,15 @@ export class ManageAgenciesController {
 
   @Post()
   @ApiOperation({ summary: 'Register an agency' })
-  @ApiCreatedResponse({ type: AgencyAnswer })
-  @ApiAdminProblems('validation_failed', 'already_exists', 'unknown_reference')
+  @ApiCreatedResponse(answer('Agency', 'The agency'))
+  @Problems('already_exists', 'unknown_reference')
   create(@Body() body: NewAgencyDto): Promise<Agency> {
     return this.agencies.create(body);
   }
 
   @Get()
   @ApiOperation({ summary: 'Agencies in the order of their codes' })
-  @ApiOkResponse({ type: AgencyPage })
-  @ApiAdminProblems('validation_failed')
+  @ApiOkResponse(pageAnswer('Agency', 'A page of agencies'))
   list(@Query() { limit, cursor }: PageDto): Promise<Page<Agency>> {
     const after = positionOf(cursor);
     return pageOf(
@@ -39,8 +37,8 @@ export class ManageAgenciesController {
 
   @Get(':code')
   @ApiOperation({ summary: 'One agency, by either form of its code' })
-  @ApiOkResponse({ type: AgencyAnswer })
-  @ApiAdminProblems('not_found')
+  @ApiOkResponse(answer('Agency', 'The agency'))
+  @Problems('not_found')
   async read(@Param('code', codePipe) code: string): Promise<Agency> {
     const agency = await this.agencies.find(code);
     if (!agency) throw new LienThongError('not_found');
@@ -49,8 +47,8 @@ export class ManageAgenciesController {
 
   @Patch(':code')
   @ApiOperation({ summary: 'Rename, merge into a successor, dissolve; what is left out stays' })
-  @ApiOkResponse({ type: AgencyAnswer })
-  @ApiAdminProblems('validation_failed', 'not_found', 'already_exists', 'unknown_reference')
+  @ApiOkResponse(answer('Agency', 'The agency'))
+  @Problems('not_found', 'already_exists', 'unknown_reference')
   change(@Param('code', codePipe) code: string, @Body() body: AgencyChangeDto): Promise<Agency> {
     return this.agencies.change(code, body);
   }

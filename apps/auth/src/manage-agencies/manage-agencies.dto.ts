@@ -1,4 +1,4 @@
-import type { Agency, AgencyChange, Contact, NewAgency } from '@lienthong/contracts';
+import type { AgencyChange, Contact, NewAgency } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, ValidateNested } from 'class-validator';
@@ -91,20 +91,4 @@ export class AgencyChangeDto implements AgencyChange {
   @MayBeAbsent()
   @IsBoolean()
   dissolved?: boolean;
-}
-
-export class AgencyAnswer implements Agency {
-  @ApiProperty() code!: string;
-  @ApiProperty() name!: string;
-  @ApiProperty({ type: String, nullable: true }) parentCode!: string | null;
-  @ApiProperty({ type: [String] }) aliases!: string[];
-  @ApiProperty({ type: ContactDto, nullable: true }) contact!: Contact | null;
-  @ApiProperty({ type: String, nullable: true }) successorCode!: string | null;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) dissolvedAt!: string | null;
-  @ApiProperty({ format: 'date-time' }) createdAt!: string;
-}
-
-export class AgencyPage {
-  @ApiProperty({ type: [AgencyAnswer] }) items!: Agency[];
-  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
 }

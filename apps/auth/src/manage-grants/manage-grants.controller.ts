@@ -1,13 +1,12 @@
 import { type Grant, LienThongError, type Page } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
 import { GrantStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
+import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { pageOf, positionOf } from '../edge/page';
 import { UUID, uuidPipe } from '../edge/path-pipes';
-import { ApiAdminProblems } from '../edge/problem-answers';
-import { GrantAnswer, GrantPage, ListGrantsDto, NewGrantDto } from './manage-grants.dto';
+import { ListGrantsDto, NewGrantDto } from './manage-grants.dto';
 
 @ApiTags('administration')
 @Step('manage-grants')
@@ -18,16 +17,16 @@ export class ManageGrantsController {
 
   @Post()
   @ApiOperation({ summary: 'Let one party send data types to another; nothing is allowed that nobody granted' })
-  @ApiCreatedResponse({ type: GrantAnswer })
-  @ApiAdminProblems('validation_failed', 'unknown_reference')
+  @ApiCreatedResponse(answer('Grant', 'The grant'))
+  @Problems('unknown_reference')
   create(@Body() body: NewGrantDto): Promise<Grant> {
     return this.grants.create(body);
   }
 
   @Get()
   @ApiOperation({ summary: 'Grants, newest first' })
-  @ApiOkResponse({ type: GrantPage })
-  @ApiAdminProblems('validation_failed', 'unknown_reference')
+  @ApiOkResponse(pageAnswer('Grant', 'A page of grants'))
+  @Problems('unknown_reference')
   list(@Query() { limit, cursor, from, to }: ListGrantsDto): Promise<Page<Grant>> {
     const before = positionOf(cursor, UUID);
     return pageOf(
@@ -41,7 +40,7 @@ export class ManageGrantsController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Withdraw a grant; what was accepted under it is still delivered' })
   @ApiNoContentResponse()
-  @ApiAdminProblems('not_found')
+  @Problems('not_found')
   async remove(@Param('grantId', uuidPipe) grantId: string): Promise<void> {
     if (!(await this.grants.remove(grantId))) throw new LienThongError('not_found');
   }

@@ -1,4 +1,4 @@
-import type { Grant, NewGrant } from '@lienthong/contracts';
+import type { NewGrant } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray } from 'class-validator';
 import { PageDto } from '../edge/page';
@@ -34,17 +34,4 @@ export class ListGrantsDto extends PageDto {
   @MayBeAbsent()
   @IsParty()
   to?: string;
-}
-
-export class GrantAnswer implements Grant {
-  @ApiProperty({ format: 'uuid' }) grantId!: string;
-  @ApiProperty() from!: string;
-  @ApiProperty() to!: string;
-  @ApiProperty({ type: [String] }) dataTypes!: string[];
-  @ApiProperty({ format: 'date-time' }) createdAt!: string;
-}
-
-export class GrantPage {
-  @ApiProperty({ type: [GrantAnswer] }) items!: Grant[];
-  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
 }

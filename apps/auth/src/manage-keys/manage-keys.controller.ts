@@ -1,13 +1,12 @@
 import type { IssuedKey, KeyView, Page } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { PageDto } from '../edge/page';
 import { accessKeyPipe, codePipe, slugPipe } from '../edge/path-pipes';
-import { ApiAdminProblems } from '../edge/problem-answers';
 import { ManageKeys } from './manage-keys';
-import { IssuedKeyAnswer, KeyPage, NewKeyDto } from './manage-keys.dto';
+import { NewKeyDto } from './manage-keys.dto';
 
 @ApiTags('administration')
 @Step('manage-keys')
@@ -18,8 +17,8 @@ export class ManageKeysController {
 
   @Post()
   @ApiOperation({ summary: 'A0: issue a key pair to a system; the secret is in this answer only' })
-  @ApiCreatedResponse({ type: IssuedKeyAnswer })
-  @ApiAdminProblems('validation_failed', 'weak_key', 'not_found')
+  @ApiCreatedResponse(answer('IssuedKey', 'The key; its secret is shown this once'))
+  @Problems('weak_key', 'not_found')
   issue(
     @Param('code', codePipe) code: string,
     @Param('slug', slugPipe) slug: string,
@@ -30,8 +29,8 @@ export class ManageKeysController {
 
   @Get()
   @ApiOperation({ summary: 'Keys of a system, newest first, without secrets' })
-  @ApiOkResponse({ type: KeyPage })
-  @ApiAdminProblems('not_found')
+  @ApiOkResponse(pageAnswer('KeyView', 'All keys of the system; a system has few, there is no second page'))
+  @Problems('not_found')
   async list(
     @Param('code', codePipe) code: string,
     @Param('slug', slugPipe) slug: string,
@@ -44,7 +43,7 @@ export class ManageKeysController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a key for good; its sessions end with it, everywhere within 10 s' })
   @ApiNoContentResponse()
-  @ApiAdminProblems('not_found')
+  @Problems('not_found')
   revoke(
     @Param('code', codePipe) code: string,
     @Param('slug', slugPipe) slug: string,

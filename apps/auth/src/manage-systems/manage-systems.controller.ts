@@ -1,13 +1,12 @@
 import { LienThongError, type Page, type System } from '@lienthong/contracts';
 import { Administrator, KeyRing } from '@lienthong/identity';
 import { EventStreamStore, SystemStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
+import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { pageOf, positionOf } from '../edge/page';
 import { codePipe, slugPipe } from '../edge/path-pipes';
-import { ApiAdminProblems } from '../edge/problem-answers';
-import { ListSystemsDto, NewSystemDto, SystemAnswer, SystemChangeDto, SystemPage } from './manage-systems.dto';
+import { ListSystemsDto, NewSystemDto, SystemChangeDto } from './manage-systems.dto';
 
 @ApiTags('administration')
 @Step('manage-systems')
@@ -22,16 +21,15 @@ export class ManageSystemsController {
 
   @Post()
   @ApiOperation({ summary: 'Register a system of an agency' })
-  @ApiCreatedResponse({ type: SystemAnswer })
-  @ApiAdminProblems('validation_failed', 'already_exists', 'unknown_reference')
+  @ApiCreatedResponse(answer('System', 'The system'))
+  @Problems('already_exists', 'unknown_reference')
   create(@Body() body: NewSystemDto): Promise<System> {
     return this.systems.create(body);
   }
 
   @Get()
   @ApiOperation({ summary: 'Systems in the order of their ids' })
-  @ApiOkResponse({ type: SystemPage })
-  @ApiAdminProblems('validation_failed')
+  @ApiOkResponse(pageAnswer('System', 'A page of systems'))
   list(@Query() { limit, cursor, agency }: ListSystemsDto): Promise<Page<System>> {
     const after = positionOf(cursor);
     return pageOf(
@@ -43,8 +41,8 @@ export class ManageSystemsController {
 
   @Get(':code/:slug')
   @ApiOperation({ summary: 'One system, by either form of its agency’s code' })
-  @ApiOkResponse({ type: SystemAnswer })
-  @ApiAdminProblems('not_found')
+  @ApiOkResponse(answer('System', 'The system'))
+  @Problems('not_found')
   async read(@Param('code', codePipe) code: string, @Param('slug', slugPipe) slug: string): Promise<System> {
     const system = await this.systems.find(`${code}/${slug}`);
     if (!system) throw new LienThongError('not_found');
@@ -53,8 +51,8 @@ export class ManageSystemsController {
 
   @Patch(':code/:slug')
   @ApiOperation({ summary: 'Rename, change what it receives, make it the default, suspend or release it' })
-  @ApiOkResponse({ type: SystemAnswer })
-  @ApiAdminProblems('validation_failed', 'not_found')
+  @ApiOkResponse(answer('System', 'The system'))
+  @Problems('not_found')
   async change(
     @Param('code', codePipe) code: string,
     @Param('slug', slugPipe) slug: string,

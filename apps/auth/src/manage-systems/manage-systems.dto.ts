@@ -1,4 +1,4 @@
-import type { NewSystem, System, SystemChange } from '@lienthong/contracts';
+import type { NewSystem, SystemChange } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean } from 'class-validator';
 import { PageDto } from '../edge/page';
@@ -64,19 +64,4 @@ export class ListSystemsDto extends PageDto {
   @MayBeAbsent()
   @IsAgencyCode()
   agency?: string;
-}
-
-export class SystemAnswer implements System {
-  @ApiProperty() id!: string;
-  @ApiProperty() agencyCode!: string;
-  @ApiProperty() name!: string;
-  @ApiProperty({ type: [String] }) receives!: string[];
-  @ApiProperty() default!: boolean;
-  @ApiProperty({ type: String, format: 'date-time', nullable: true }) suspendedAt!: string | null;
-  @ApiProperty({ format: 'date-time' }) createdAt!: string;
-}
-
-export class SystemPage {
-  @ApiProperty({ type: [SystemAnswer] }) items!: System[];
-  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
 }

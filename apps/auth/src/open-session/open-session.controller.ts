@@ -1,11 +1,9 @@
 import type { SessionAnswer } from '@lienthong/contracts';
 import { Caller } from '@lienthong/identity';
-import { Step, validationFailed } from '@lienthong/runtime';
+import { answer, Problems, Step, validationFailed } from '@lienthong/runtime';
 import { Body, Controller, Delete, HttpCode, Post } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiSignedProblems } from '../edge/problem-answers';
 import { OpenSession } from './open-session';
-import { SessionOpened } from './open-session.dto';
 
 @ApiTags('sessions')
 @Step('open-session')
@@ -16,8 +14,8 @@ export class OpenSessionController {
   @Post()
   @ApiOperation({ summary: 'S1, S5: open a session; signed with an access key' })
   @ApiBody({ schema: { type: 'object', additionalProperties: false }, description: '{}' })
-  @ApiCreatedResponse({ type: SessionOpened })
-  @ApiSignedProblems('validation_failed', 'access_denied')
+  @ApiCreatedResponse(answer('SessionAnswer', 'The session, and what waits'))
+  @Problems('access_denied')
   open(@Caller() caller: Caller, @Body() body: Record<string, unknown> = {}): Promise<SessionAnswer> {
     refuseFields(body);
     return this.openSession.open(caller);
@@ -27,7 +25,7 @@ export class OpenSessionController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Close the session that this request is signed with' })
   @ApiNoContentResponse()
-  @ApiSignedProblems('not_found')
+  @Problems('not_found')
   close(@Caller() caller: Caller): Promise<void> {
     return this.openSession.close(caller);
   }

@@ -2,7 +2,7 @@ import { Public } from '@lienthong/identity';
 import { PlatformKeyStore } from '@lienthong/persistence';
 import { Step } from '@lienthong/runtime';
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 
 @ApiTags('evidence')
 @Step('publish-keys')
@@ -15,6 +15,7 @@ export class PublishKeysController {
   @Header('Content-Type', 'application/jwk-set+json')
   @Header('Cache-Control', 'public, max-age=300')
   @ApiOperation({ summary: 'The public keys of the platform, by which its receipts are verified (RFC 7517)' })
+  @ApiProduces('application/jwk-set+json')
   @ApiOkResponse({
     description: 'The key that signs now first; former ones stay for what they signed',
     schema: { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: { type: 'object' } } } },

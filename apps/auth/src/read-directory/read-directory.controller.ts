@@ -1,12 +1,11 @@
 import { type DirectoryEntry, LienThongError, type Page } from '@lienthong/contracts';
 import { DirectoryStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
+import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { pageOf, positionOf } from '../edge/page';
 import { codePipe, slugPipe } from '../edge/path-pipes';
-import { ApiSignedProblems } from '../edge/problem-answers';
-import { DirectoryAnswer, DirectoryPage, SearchDirectoryDto } from './read-directory.dto';
+import { SearchDirectoryDto } from './read-directory.dto';
 
 @ApiTags('directory')
 @Step('read-directory')
@@ -16,8 +15,7 @@ export class ReadDirectoryController {
 
   @Get()
   @ApiOperation({ summary: 'Find agencies and systems' })
-  @ApiOkResponse({ type: DirectoryPage })
-  @ApiSignedProblems('validation_failed')
+  @ApiOkResponse(pageAnswer('DirectoryEntry', 'A page of agencies and systems'))
   search(@Query() { q, dataType, limit, cursor }: SearchDirectoryDto): Promise<Page<DirectoryEntry>> {
     const after = positionOf(cursor);
     return pageOf(
@@ -29,16 +27,16 @@ export class ReadDirectoryController {
 
   @Get(':code')
   @ApiOperation({ summary: 'An agency with its systems, by either form of its code' })
-  @ApiOkResponse({ type: DirectoryAnswer })
-  @ApiSignedProblems('not_found')
+  @ApiOkResponse(answer('DirectoryEntry', 'The agency with its systems, or the system'))
+  @Problems('not_found')
   async agency(@Param('code', codePipe) code: string): Promise<DirectoryEntry> {
     return found(await this.directory.agency(code));
   }
 
   @Get(':code/:slug')
   @ApiOperation({ summary: 'A system, by either form of its agency’s code' })
-  @ApiOkResponse({ type: DirectoryAnswer })
-  @ApiSignedProblems('not_found')
+  @ApiOkResponse(answer('DirectoryEntry', 'The agency with its systems, or the system'))
+  @Problems('not_found')
   async system(@Param('code', codePipe) code: string, @Param('slug', slugPipe) slug: string): Promise<DirectoryEntry> {
     return found(await this.directory.system(code, slug));
   }

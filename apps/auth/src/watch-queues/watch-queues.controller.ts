@@ -1,11 +1,9 @@
 import type { QueuesAnswer } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, Step } from '@lienthong/runtime';
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiAdminProblems } from '../edge/problem-answers';
 import { WatchQueues } from './watch-queues';
-import { QueuesWatched } from './watch-queues.dto';
 
 @ApiTags('administration')
 @Step('watch-queues')
@@ -16,8 +14,9 @@ export class WatchQueuesController {
 
   @Get()
   @ApiOperation({ summary: 'What waits: per work queue, in the outbox, and per destination' })
-  @ApiOkResponse({ type: QueuesWatched })
-  @ApiAdminProblems()
+  @ApiOkResponse(
+    answer('QueuesAnswer', 'Work queues, outbox and the 500 destinations with the oldest delivery at most'),
+  )
   read(): Promise<QueuesAnswer> {
     return this.watchQueues.read();
   }

@@ -1,6 +1,6 @@
 import type { CompleteAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CompleteUpload } from './complete-upload';
@@ -15,7 +15,8 @@ export class CompleteUploadController {
   @Post()
   @HttpCode(202)
   @ApiOperation({ summary: 'S3→S4: all parts are uploaded; the platform takes the packet over' })
-  @ApiAcceptedResponse({ description: 'Durably taken over' })
+  @ApiAcceptedResponse(answer('CompleteAnswer', 'Durably taken over'))
+  @Problems('not_found', 'wrong_state', 'content_incomplete', 'storage_full')
   complete(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,

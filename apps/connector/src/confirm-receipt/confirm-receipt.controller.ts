@@ -1,13 +1,14 @@
 import {
   type ConfirmAnswer,
   type ConfirmationResult,
+  type ConfirmationsAnswer,
   LienThongError,
   problemOf,
   statusOf,
   wireCode,
 } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { languageOf, Step } from '@lienthong/runtime';
+import { answer, languageOf, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
@@ -23,12 +24,12 @@ export class ConfirmReceiptController {
   @Post('confirmations')
   @HttpCode(200)
   @ApiOperation({ summary: 'S7 for up to 100 deliveries at once, each with its own result' })
-  @ApiOkResponse({ description: 'Results in the order of the request' })
+  @ApiOkResponse(answer('ConfirmationsAnswer', 'Results in the order of the request'))
   async confirmMany(
     @CallingSystem() caller: SystemCaller,
     @Req() req: Request,
     @Body() { confirmations }: ConfirmationsDto,
-  ): Promise<{ results: ConfirmationResult[] }> {
+  ): Promise<ConfirmationsAnswer> {
     const systemId = caller.systemId;
     const results: ConfirmationResult[] = [];
     for (const { deliveryId, ...request } of confirmations) {
@@ -47,7 +48,8 @@ export class ConfirmReceiptController {
   @Post(':deliveryId/confirm')
   @HttpCode(200)
   @ApiOperation({ summary: 'S7: accepted, or rejected with a reason; repeating it gives the same receipt' })
-  @ApiOkResponse({ description: 'The state and the platform’s receipt' })
+  @ApiOkResponse(answer('ConfirmAnswer', 'The state and the platform’s receipt'))
+  @Problems('not_found', 'not_ready', 'wrong_state', 'confirmation_mismatch')
   confirm(
     @CallingSystem() caller: SystemCaller,
     @Param('deliveryId', ParseUUIDPipe) deliveryId: string,

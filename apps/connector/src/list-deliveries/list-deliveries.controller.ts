@@ -9,7 +9,7 @@ import {
 } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { DeliveryStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
+import { pageAnswer, Step } from '@lienthong/runtime';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
@@ -34,7 +34,7 @@ export class ListDeliveriesController {
 
   @Get()
   @ApiOperation({ summary: 'S5: what waits, by priority, then age; being listed makes a pending delivery notified' })
-  @ApiOkResponse({ description: 'A page of deliveries' })
+  @ApiOkResponse(pageAnswer('WaitingDelivery', 'A page of deliveries'))
   async list(
     @CallingSystem() caller: SystemCaller,
     @Query() { limit, cursor, state }: ListDeliveriesDto,

@@ -11,20 +11,38 @@ const DOCS = join(__dirname, '../../../../docs');
 const UI = dirname(require.resolve('swagger-ui-dist/package.json'));
 const UI_FILES: Record<string, string> = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' };
 
-const PAGE = `<!doctype html>
+const page = (title: string, body: string) => `<!doctype html>
 <html lang="vi">
-<head><meta charset="utf-8"><title>Liên Thông – API</title><link rel="stylesheet" href="/docs/ui/swagger-ui.css"></head>
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Liên Thông – ${title}</title>
+<link rel="stylesheet" href="/docs/ui/swagger-ui.css">
+<style>
+  body { margin: 0 auto; max-width: 1460px; font-family: sans-serif }
+  nav { padding: 1em 20px } nav a { margin-right: 1.5em }
+  pre { padding: 0 20px; font-size: 14px; line-height: 1.45; white-space: pre-wrap } pre b { color: #0a58ca }
+  .auth-wrapper, .scheme-container { display: none !important }
+</style>
+</head>
 <body>
-<p style="font-family:sans-serif;margin:1em 2em">
-  <a href="/docs/openapi.json">OpenAPI (HTTP)</a> · <a href="/docs/asyncapi.yaml">AsyncAPI (WebSocket)</a>
-</p>
-<div id="ui"></div>
-<script src="/docs/ui/swagger-ui-bundle.js"></script>
-<script src="/docs/ui/start.js"></script>
+<nav>
+  <a href="/docs">HTTP (OpenAPI)</a><a href="/docs/asyncapi">WebSocket (AsyncAPI)</a>
+  <a href="/docs/openapi.json">openapi.json</a><a href="/docs/asyncapi.yaml">asyncapi.yaml</a>
+</nav>
+${body}
 </body>
 </html>
 `;
-const START = `SwaggerUIBundle({ url: '/docs/openapi.json', dom_id: '#ui', supportedSubmitMethods: [] });\n`;
+const OPENAPI_PAGE = page(
+  'HTTP',
+  '<div id="ui"></div><script src="/docs/ui/swagger-ui-bundle.js"></script><script src="/docs/ui/start.js"></script>',
+);
+const START = `SwaggerUIBundle({ url: '/docs/openapi.json', dom_id: '#ui', supportedSubmitMethods: [], defaultModelsExpandDepth: 0 });\n`;
+
+/** YAML is made to be read: its names stand out, the rest is as it is. */
+function asyncapiPage(yaml: string): string {
+  const text = yaml.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return page('WebSocket', `<pre>${text.replaceAll(/^( *(?:- )?)([\w.$/-]+:)/gm, '$1<b>$2</b>')}</pre>`);
+}
 
 /** The published technical documents (TQ Art. 9.2), as files of the repository: `docs/openapi.json` is made from the code, `docs/asyncapi.yaml` checked against the frames. */
 @ApiExcludeController()
@@ -35,7 +53,13 @@ export class PublishDocsController {
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
   page(): string {
-    return PAGE;
+    return OPENAPI_PAGE;
+  }
+
+  @Get('asyncapi')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  asyncapiPage(): string {
+    return asyncapiPage(this.asyncapi());
   }
 
   @Get('openapi.json')
@@ -45,7 +69,7 @@ export class PublishDocsController {
   }
 
   @Get('asyncapi.yaml')
-  @Header('Content-Type', 'application/yaml')
+  @Header('Content-Type', 'application/yaml; charset=utf-8')
   asyncapi(): string {
     return readFileSync(join(DOCS, 'asyncapi.yaml'), 'utf8');
   }

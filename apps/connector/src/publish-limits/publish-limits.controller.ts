@@ -1,6 +1,6 @@
 import { LIMITS, type Limits } from '@lienthong/contracts';
 import { Public } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, Step } from '@lienthong/runtime';
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 
@@ -11,7 +11,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 export class PublishLimitsController {
   @Get()
   @ApiOperation({ summary: 'Every limit of the wire' })
-  @ApiOkResponse({ description: 'Bytes, seconds and counts by name' })
+  @ApiOkResponse(answer('Limits', 'Bytes, seconds and counts by name'))
   limits(): Limits {
     return LIMITS;
   }

@@ -1,6 +1,6 @@
 import { type EventPage, LIMITS } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, Step } from '@lienthong/runtime';
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
@@ -49,7 +49,9 @@ export class ReadEventsController {
 
   @Get()
   @ApiOperation({ summary: 'Poll the stream; reading page N+1 acknowledges page N' })
-  @ApiOkResponse({ description: 'CloudEvents in the order of their offsets; gap when older ones are no longer kept' })
+  @ApiOkResponse(
+    answer('EventPage', 'CloudEvents in the order of their offsets; gap when older ones are no longer kept'),
+  )
   page(
     @CallingSystem() caller: SystemCaller,
     @Query() { after, limit, waitSeconds }: ReadEventsDto,

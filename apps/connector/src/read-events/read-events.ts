@@ -16,7 +16,7 @@ export class ReadEvents {
   async page(
     systemId: string,
     { after, limit, waitSeconds, gone }: { after?: number; limit: number; waitSeconds: number; gone: AbortSignal },
-  ): Promise<EventPage & { gap?: { from: string } }> {
+  ): Promise<EventPage> {
     await this.events.polled(systemId);
     if (after !== undefined) await this.events.acknowledge(systemId, after);
     const position = await this.events.position(systemId);

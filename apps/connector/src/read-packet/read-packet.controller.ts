@@ -8,7 +8,7 @@ import {
 } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { PacketListStore, ReceiptStore } from '@lienthong/persistence';
-import { Step } from '@lienthong/runtime';
+import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Controller, Get, Param, ParseUUIDPipe, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { cursorOf, positionOf, UUID } from '../cursor';
@@ -28,7 +28,7 @@ export class ReadPacketController {
 
   @Get()
   @ApiOperation({ summary: 'The system’s own packets, newest first' })
-  @ApiOkResponse({ description: 'A page of packets' })
+  @ApiOkResponse(pageAnswer('PacketSummary', 'A page of packets'))
   async list(@CallingSystem() caller: SystemCaller, @Query() query: ListPacketsDto): Promise<Page<PacketSummary>> {
     const items = await this.packetList.list(caller.systemId, {
       states: statesOf(query.state),
@@ -45,14 +45,16 @@ export class ReadPacketController {
 
   @Get(':packetId')
   @ApiOperation({ summary: 'State, recipients, parts, policy and timeline of a packet; no content' })
-  @ApiOkResponse({ description: 'The packet' })
+  @ApiOkResponse(answer('PacketView', 'The packet'))
+  @Problems('not_found')
   read(@CallingSystem() caller: SystemCaller, @Param('packetId', ParseUUIDPipe) packetId: string): Promise<PacketView> {
     return this.readPacket.read(caller.systemId, packetId);
   }
 
   @Get(':packetId/receipts')
   @ApiOperation({ summary: 'The evidence: every receipt of the packet, chained (protocol 8)' })
-  @ApiOkResponse({ description: 'Compact JWS, in order' })
+  @ApiOkResponse(answer('ReceiptBundle', 'Compact JWS, in order'))
+  @Problems('not_found')
   async receipts(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,

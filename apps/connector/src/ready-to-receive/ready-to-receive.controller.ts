@@ -1,6 +1,6 @@
 import type { ReadyAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { NoFields, Step } from '@lienthong/runtime';
+import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ReadyToReceive } from './ready-to-receive';
@@ -14,7 +14,8 @@ export class ReadyToReceiveController {
   @Post()
   @HttpCode(200)
   @ApiOperation({ summary: 'S6: ready to receive; repeating it renews the addresses' })
-  @ApiOkResponse({ description: 'The packet and the space to fetch from' })
+  @ApiOkResponse(answer('ReadyAnswer', 'The packet and the space to fetch from'))
+  @Problems('not_found', 'wrong_state')
   ready(
     @CallingSystem() caller: SystemCaller,
     @Param('deliveryId', ParseUUIDPipe) deliveryId: string,

@@ -1,6 +1,6 @@
 import type { RecallAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RecallPacket } from './recall-packet';
@@ -15,7 +15,8 @@ export class RecallPacketController {
   @Post()
   @HttpCode(200)
   @ApiOperation({ summary: 'Take back every delivery that is not accepted yet' })
-  @ApiOkResponse({ description: 'Which deliveries were recalled, and which had accepted and were asked' })
+  @ApiOkResponse(answer('RecallAnswer', 'Which deliveries were recalled, and which had accepted and were asked'))
+  @Problems('not_found', 'wrong_state')
   recall(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,

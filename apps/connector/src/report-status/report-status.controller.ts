@@ -1,5 +1,6 @@
+import type { StatusAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
+import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ReportStatus } from './report-status';
@@ -14,12 +15,13 @@ export class ReportStatusController {
   @Post()
   @HttpCode(201)
   @ApiOperation({ summary: 'Business status, by a destination that has accepted' })
-  @ApiCreatedResponse({ description: 'Appended to the history; the source gets packet.status' })
+  @ApiCreatedResponse(answer('StatusAnswer', 'Appended to the history; the source gets packet.status'))
+  @Problems('not_found', 'wrong_state')
   report(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,
     @Body() body: StatusDto,
-  ) {
+  ): Promise<StatusAnswer> {
     return this.reportStatus.report(caller.systemId, packetId, body);
   }
 }

@@ -1,4 +1,4 @@
-import { LienThongError, type StatusReport } from '@lienthong/contracts';
+import { LienThongError, type StatusAnswer, type StatusReport } from '@lienthong/contracts';
 import {
   DeliveryStore,
   EventStreamStore,
@@ -24,11 +24,7 @@ export class ReportStatus {
     private readonly timeline: TimelineStore,
   ) {}
 
-  async report(
-    systemId: string,
-    packetId: string,
-    status: StatusReport,
-  ): Promise<{ packetId: string; code: string; at: string }> {
+  async report(systemId: string, packetId: string, status: StatusReport): Promise<StatusAnswer> {
     const [delivery] = await this.deliveries.ofPacket(packetId, systemId);
     if (!delivery) throw new LienThongError('not_found');
     if (delivery.state !== 'accepted')

@@ -1,6 +1,6 @@
 import { LIMITS, type SendAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { NoFields, Step } from '@lienthong/runtime';
+import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
@@ -21,7 +21,15 @@ export class RequestSpaceController {
   @HttpCode(201)
   @ApiOperation({ summary: 'S2: ask for a space; with protocol inline also S3 and the completion' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key gives the same packet again' })
-  @ApiCreatedResponse({ description: 'The packet, the answer per recipient, and the space' })
+  @ApiCreatedResponse(answer('SendAnswer', 'The packet, the answer per recipient, and the space'))
+  @Problems(
+    'recipients_refused',
+    'idempotency_key_reused',
+    'idempotency_in_progress',
+    'limit_exceeded',
+    'content_mismatch',
+    'storage_full',
+  )
   send(@CallingSystem() caller: SystemCaller, @Req() req: Request, @Body() body: SendDto): Promise<SendAnswer> {
     const idempotencyKey = req.get('idempotency-key') ?? null;
     if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey))
@@ -41,7 +49,8 @@ export class RequestSpaceController {
   @Post(':packetId/space')
   @HttpCode(200)
   @ApiOperation({ summary: 'Renew the upload addresses of an open packet' })
-  @ApiOkResponse({ description: 'The space with fresh addresses' })
+  @ApiOkResponse(answer('SendAnswer', 'The space with fresh addresses'))
+  @Problems('not_found', 'wrong_state')
   renew(
     @CallingSystem() caller: SystemCaller,
     @Param('packetId', ParseUUIDPipe) packetId: string,

@@ -1,6 +1,7 @@
+import type { StreamTicket } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { StreamTicketStore } from '@lienthong/persistence';
-import { NoFields, Step } from '@lienthong/runtime';
+import { answer, NoFields, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { NotifierOptions } from '../notifier.config';
@@ -19,11 +20,8 @@ export class StreamTicketsController {
   @ApiOperation({
     summary: 'For browsers, which cannot sign an upgrade: an address for one stream, good for 30 s and once',
   })
-  @ApiCreatedResponse({ description: 'The address of the WebSocket' })
-  async issue(
-    @CallingSystem() caller: SystemCaller,
-    @Body(NoFields) _body: unknown,
-  ): Promise<{ url: string; expiresAt: string }> {
+  @ApiCreatedResponse(answer('StreamTicket', 'The address of the WebSocket'))
+  async issue(@CallingSystem() caller: SystemCaller, @Body(NoFields) _body: unknown): Promise<StreamTicket> {
     const { ticket, expiresAt } = await this.tickets.issue({
       systemId: caller.systemId,
       accessKey: caller.accessKey,

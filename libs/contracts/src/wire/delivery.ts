@@ -60,3 +60,8 @@ export interface ConfirmationResult {
   answer?: ConfirmAnswer;
   error?: { code: string; detail: string };
 }
+
+/** In the order of the request. */
+export interface ConfirmationsAnswer {
+  results: ConfirmationResult[];
+}

@@ -52,4 +52,12 @@ export interface EventPage {
   items: StreamEvent[];
   nextCursor: string | null;
   lastOffset: string;
+  /** Present when older events than this one are no longer kept. */
+  gap?: { from: string };
+}
+
+/** The address of one stream, good once. */
+export interface StreamTicket {
+  url: string;
+  expiresAt: string;
 }

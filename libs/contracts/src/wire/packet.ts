@@ -148,6 +148,11 @@ export interface StatusReport {
   description?: string;
   at?: string;
 }
+export interface StatusAnswer {
+  packetId: string;
+  code: string;
+  at: string;
+}
 
 export interface Page<T> {
   items: T[];

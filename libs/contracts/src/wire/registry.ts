@@ -63,6 +63,7 @@ export interface NewKey {
 }
 export interface IssuedKey {
   accessKey: string;
+  /** With HMAC: shown this once. The key is the UTF-8 bytes of this text. */
   secretKey?: string;
   systemId: string;
   algorithms: SignatureAlgorithm[];
@@ -76,6 +77,7 @@ export interface KeyView {
   createdAt: string;
   expiresAt: string | null;
   revokedAt: string | null;
+  /** To the minute. */
   lastUsedAt: string | null;
 }
 
@@ -89,32 +91,44 @@ export interface Grant extends NewGrant {
   createdAt: string;
 }
 
+/** An agency or a system; which optional fields there are depends on `kind`. */
 export interface DirectoryEntry {
   kind: 'agency' | 'system';
+  /** What a packet is addressed to. */
   address: string;
   name: string;
   agencyCode: string;
   parentCode?: string | null;
   aliases?: string[];
+  /** Of a system: data types. */
   receives?: string[];
   default?: boolean;
   successorCode?: string | null;
   dissolved?: boolean;
   suspended?: boolean;
+  /** A stream is open, or it polled within 3 minutes. */
   online?: boolean;
+  /** Of an agency, when it is read by its address. */
   systems?: DirectoryEntry[];
 }
 
 export interface QueueDepth {
+  /** Work queue of the broker, or `outbox.<kind>.<priority>`. */
   queue: string;
+  /** Tasks that nobody has taken yet. */
   ready: number;
+  /** Age of the oldest of them, where the broker tells. */
   oldestSeconds: number | null;
+  /** Packets that this kind of task at this priority was done for in the last 60 s, counted by their events; 0 for dead letters and the outbox. */
   perMinute: number;
 }
 export interface DestinationDepth {
   systemId: string;
+  /** Deliveries that are due and not final. */
   waiting: number;
+  /** How long the oldest has waited; 0 when none waits. */
   oldestSeconds: number;
+  /** In the last 60 s. */
   acceptedPerMinute: number;
   online: boolean;
 }
