@@ -6,11 +6,14 @@ import { ManageAgenciesController } from './manage-agencies/manage-agencies.cont
 import { ManageGrantsController } from './manage-grants/manage-grants.controller';
 import { ManageKeys } from './manage-keys/manage-keys';
 import { ManageKeysController } from './manage-keys/manage-keys.controller';
+import { OwnKeysController } from './manage-keys/own-keys.controller';
 import { ManageSystemsController } from './manage-systems/manage-systems.controller';
 import { OpenSession } from './open-session/open-session';
 import { OpenSessionController } from './open-session/open-session.controller';
 import { PublishKeysController } from './publish-keys/publish-keys.controller';
 import { ReadDirectoryController } from './read-directory/read-directory.controller';
+import { RewrapSecrets } from './rewrap-secrets/rewrap-secrets';
+import { RewrapSecretsController } from './rewrap-secrets/rewrap-secrets.controller';
 import { CheckSecrets } from './starting/check-secrets';
 import { FirstAdministrator } from './starting/first-administrator';
 import { WatchQueues } from './watch-queues/watch-queues';
@@ -25,12 +28,14 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ManageAgenciesController,
     ManageSystemsController,
     ManageKeysController,
+    OwnKeysController,
+    RewrapSecretsController,
     ManageGrantsController,
     WatchQueuesController,
     ReadDirectoryController,
     PublishKeysController,
   ],
-  providers: [OpenSession, ManageKeys, WatchQueues, CheckSecrets, FirstAdministrator],
+  providers: [OpenSession, ManageKeys, RewrapSecrets, WatchQueues, CheckSecrets, FirstAdministrator],
 })
 export class AuthModule {
   /** The broker is none of its conditions: without it sessions still open, and only `watch-queues` cannot answer. */

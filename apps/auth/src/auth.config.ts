@@ -3,8 +3,22 @@ import { databaseSettings, processSettings, queueSettings, setting } from '@lien
 export const authenticationSettings = {
   MASTER_KEY: setting.text(
     'Key that the secrets of access keys are sealed under, known to auth alone: 32 random bytes, hex or base64url',
-    { secret: true },
+    { optional: true, secret: true },
   ),
+  MASTER_KEY_FILE: setting.text('File that holds the master key, instead of MASTER_KEY', { optional: true }),
+  MASTER_KEY_COMMAND: setting.text(
+    'Command of the shell that prints the master key, such as the client of a KMS or HSM, instead of MASTER_KEY',
+    { optional: true, secret: true },
+  ),
+  OTHER_MASTER_KEYS: setting.text(
+    'Master keys that open but do not seal, separated by commas: the former and the next one while they are exchanged',
+    { optional: true, secret: true },
+  ),
+  OTHER_MASTER_KEYS_FILE: setting.text('File that holds them, instead of OTHER_MASTER_KEYS', { optional: true }),
+  OTHER_MASTER_KEYS_COMMAND: setting.text('Command that prints them, instead of OTHER_MASTER_KEYS', {
+    optional: true,
+    secret: true,
+  }),
   ADMIN_KEY_FILE: setting.text(
     'File that the first administrator key is written to when there is none; without it none is made',
     { optional: true },

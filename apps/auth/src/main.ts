@@ -1,13 +1,14 @@
 import {
   AccessKeyVerifier,
-  answerAccessKeyChecks,
+  answerInternalCalls,
+  DayKeys,
   IdentityModule,
   InternalCalls,
-  masterKeyOf,
+  readMasterKeys,
 } from '@lienthong/identity';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
-import { boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
+import { boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
 import { AuthModule } from './app.module';
 import { authSettings } from './auth.config';
@@ -15,8 +16,7 @@ import { authSettings } from './auth.config';
 start(async () => {
   const config = readConfig(authSettings, process.env);
   const log = createLog({ name: 'auth', level: config.LOG_LEVEL });
-  const masterKey = masterKeyOf(config.MASTER_KEY);
-  if (!masterKey) throw new BootError('MASTER_KEY must be 32 bytes in hex or base64url.');
+  const masterKeys = await readMasterKeys(config);
 
   @Module({
     imports: [
@@ -29,7 +29,7 @@ start(async () => {
         relay: PromptRelay,
       }),
       QueueModule.forSending(queueSettingsOf(config), OutboxStore),
-      IdentityModule.for({ platformSecret: config.PLATFORM_SECRET, accessKeys: { masterKey } }),
+      IdentityModule.for({ platformSecret: config.PLATFORM_SECRET, accessKeys: masterKeys }),
       AuthModule.for({ publicUrl: config.PUBLIC_URL, adminKeyFile: config.ADMIN_KEY_FILE }),
     ],
   })
@@ -40,6 +40,7 @@ start(async () => {
     module: AuthProcess,
     config,
     log,
-    internal: (router, app) => answerAccessKeyChecks(router, app.get(AccessKeyVerifier), app.get(InternalCalls)),
+    internal: (router, app) =>
+      answerInternalCalls(router, app.get(AccessKeyVerifier), app.get(DayKeys), app.get(InternalCalls)),
   });
 });

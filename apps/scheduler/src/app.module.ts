@@ -15,6 +15,8 @@ import { RelayOutboxTimer } from './relay-outbox/relay-outbox.timer';
 import { SchedulerOptions } from './scheduler.config';
 import { SweepLostWork } from './sweep-lost-work/sweep-lost-work';
 import { SweepLostWorkTimer } from './sweep-lost-work/sweep-lost-work.timer';
+import { WarnExpiringKeys } from './warn-expiring-keys/warn-expiring-keys';
+import { WarnExpiringKeysTimer } from './warn-expiring-keys/warn-expiring-keys.timer';
 import { WatchDeadlines } from './watch-deadlines/watch-deadlines';
 import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
 
@@ -33,6 +35,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     CloseUnusedSpaces,
     CloseUnusedSpacesTimer,
     ForgetExpiredTimer,
+    WarnExpiringKeys,
+    WarnExpiringKeysTimer,
   ],
 })
 export class SchedulerModule {

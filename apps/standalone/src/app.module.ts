@@ -1,6 +1,6 @@
 import { AuthModule } from '@lienthong/auth';
 import { ConnectorModule } from '@lienthong/connector';
-import { IdentityModule } from '@lienthong/identity';
+import { IdentityModule, type MasterKeys } from '@lienthong/identity';
 import { NotifierModule } from '@lienthong/notifier';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
@@ -11,9 +11,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { standaloneSettings } from './standalone.config';
 
 type Declared = ConfigOf<typeof standaloneSettings>;
-type Given = 'PUBLIC_URL' | 'DATABASE_URL' | 'PLATFORM_SECRET' | 'MASTER_KEY' | 'ADMIN_KEY_FILE';
+type Given = 'PUBLIC_URL' | 'DATABASE_URL' | 'PLATFORM_SECRET' | 'ADMIN_KEY_FILE';
 /** The settings with everything that the embedded default fills in. */
-export type StandaloneConfig = Omit<Declared, Given> & Record<Exclude<Given, 'MASTER_KEY'>, string>;
+export type StandaloneConfig = Omit<Declared, Given> & Record<Given, string>;
 
 /** Every app's module in one process: composes, and has no logic of its own. */
 @Module({})
@@ -21,7 +21,7 @@ export type StandaloneConfig = Omit<Declared, Given> & Record<Exclude<Given, 'MA
 export class StandaloneModule {
   static for(
     config: StandaloneConfig,
-    { masterKey, storage, migrate }: { masterKey: Buffer; storage: Storage; migrate: boolean },
+    { masterKeys, storage, migrate }: { masterKeys: MasterKeys; storage: Storage; migrate: boolean },
   ): DynamicModule {
     return {
       module: StandaloneModule,
@@ -39,7 +39,7 @@ export class StandaloneModule {
         StorageModule.for(storage),
         IdentityModule.for({
           platformSecret: config.PLATFORM_SECRET,
-          accessKeys: { masterKey },
+          accessKeys: masterKeys,
         }),
         AuthModule.for({ adminKeyFile: config.ADMIN_KEY_FILE, publicUrl: config.PUBLIC_URL }),
         ConnectorModule,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
-import { masterKeyOf } from '@lienthong/identity';
+import { readMasterKeys } from '@lienthong/identity';
 import { EmbeddedPostgres, OutboxStore } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
 import { assertPortFree, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
@@ -26,8 +26,8 @@ start(async () => {
     PLATFORM_SECRET: config.PLATFORM_SECRET ?? secrets.platformSecret,
     ADMIN_KEY_FILE: config.ADMIN_KEY_FILE ?? resolve(folder, 'admin-key.json'),
   };
-  const masterKey = masterKeyOf(config.MASTER_KEY ?? secrets.masterKey);
-  if (!masterKey) throw new BootError('MASTER_KEY must be 32 bytes in hex or base64url.');
+  const given = config.MASTER_KEY ?? config.MASTER_KEY_FILE ?? config.MASTER_KEY_COMMAND;
+  const masterKeys = await readMasterKeys(given === undefined ? { ...config, MASTER_KEY: secrets.masterKey } : config);
   const release = holdFolder(folder);
   const last = async () => {
     await postgres?.stop();
@@ -42,7 +42,7 @@ start(async () => {
   const storage = createStorage(storageSettingsOf(settings));
   const { port } = await boot({
     name: 'lienthong',
-    module: StandaloneModule.for(settings, { masterKey, storage, migrate: postgres !== undefined }),
+    module: StandaloneModule.for(settings, { masterKeys, storage, migrate: postgres !== undefined }),
     config: settings,
     log,
     last,

@@ -27,7 +27,11 @@ const NOWHERE = {
 /** The OpenAPI document of the whole platform, made from the code. */
 export async function openapi(): Promise<OpenAPIObject> {
   const storage = createStorage(storageSettingsOf(NOWHERE));
-  const composed = StandaloneModule.for(NOWHERE, { masterKey: Buffer.alloc(32), storage, migrate: false });
+  const composed = StandaloneModule.for(NOWHERE, {
+    masterKeys: { masterKey: Buffer.alloc(32), others: [] },
+    storage,
+    migrate: false,
+  });
   const log = createLog({ name: 'openapi', level: 'silent' });
   const app = await NestFactory.create(RuntimeModule.with(log, new Shutdown(), composed), {
     preview: true,

@@ -20,13 +20,6 @@ export const standaloneSettings = {
   ...storageSettings,
   STORAGE: setting.choice('Storage driver', ['s3', 'filesystem'], { default: 'filesystem' }),
   ...authenticationSettings,
-  MASTER_KEY: setting.text(
-    'Key that seals the access keys; made on first start and kept in the data folder by default',
-    {
-      optional: true,
-      secret: true,
-    },
-  ),
   ADMIN_KEY_FILE: setting.text('Where the first administrator key is written; in the data folder by default', {
     optional: true,
   }),

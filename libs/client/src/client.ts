@@ -4,6 +4,7 @@ import { AdminCalls } from './calls/admin';
 import { DeliveryCalls } from './calls/deliveries';
 import { DirectoryCalls } from './calls/directory';
 import { EventCalls } from './calls/events';
+import { KeyCalls } from './calls/keys';
 import { PacketCalls } from './calls/packets';
 import { SessionCalls } from './calls/sessions';
 import { EventStream, type StreamOptions } from './stream/event-stream';
@@ -33,6 +34,7 @@ export class LienThongClient {
   readonly events: EventCalls;
   readonly directory: DirectoryCalls;
   readonly access: AccessCalls;
+  readonly keys: KeyCalls;
   readonly admin: AdminCalls;
   private readonly connection: Connection;
   private readonly storage: StorageRequests;
@@ -46,6 +48,7 @@ export class LienThongClient {
     this.events = new EventCalls(this.connection);
     this.directory = new DirectoryCalls(this.connection);
     this.access = new AccessCalls(this.connection);
+    this.keys = new KeyCalls(this.connection);
     this.admin = new AdminCalls(this.connection);
   }
 

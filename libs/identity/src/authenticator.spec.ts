@@ -1,7 +1,7 @@
 import type { SignatureAlgorithm } from '@lienthong/contracts';
 import { NonceStore, type SessionRecord } from '@lienthong/persistence';
 import { type SigningKey, type SigningOptions, signRequest } from '@lienthong/signing';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Authenticator } from './authenticator';
 import type { RingKey } from './keys/key-ring';
 import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
@@ -18,7 +18,8 @@ const rsa = generateKeyPairSync('rsa', {
 });
 
 const box = new SecretBox(Buffer.alloc(32, 7));
-const sessionKeys = new SessionKeys('the platform secret');
+const DAY_KEY = Buffer.alloc(32, 9);
+const sessionKeys = new SessionKeys({ of: async () => DAY_KEY });
 
 function keyOf(changes: Partial<RingKey> = {}): RingKey {
   const key = { accessKey: 'AK1', systemId: 'H01.14/qlvb', ...changes };
@@ -27,6 +28,7 @@ function keyOf(changes: Partial<RingKey> = {}): RingKey {
     sealedSecret: box.seal(key, SECRET),
     publicKeyPem: null,
     publicKey: null,
+    bearer: false,
     expiresAt: null,
     revokedAt: null,
     suspendedAt: null,
@@ -67,7 +69,11 @@ function platform({ key = keyOf(), session = sessionOf() }: { key?: RingKey; ses
 }
 
 const HMAC: SigningKey = { keyId: 'AK1', alg: 'hmac-sha256', secret: SECRET };
-const OF_SESSION: SigningKey = { keyId: SESSION, alg: 'hmac-sha256', secret: sessionKeys.of(SESSION) };
+const OF_SESSION: SigningKey = {
+  keyId: SESSION,
+  alg: 'hmac-sha256',
+  secret: createHmac('sha256', DAY_KEY).update(SESSION).digest('base64url'),
+};
 
 function signed(key: SigningKey = HMAC, options: SigningOptions & { body?: string; target?: string } = {}) {
   const { body, target = '/v1/packets?limit=5', ...rest } = options;
@@ -110,7 +116,7 @@ describe('Authenticator', () => {
     expect(await auth.authenticate(signed())).toMatchObject({ systemId: null, administrator: true });
   });
 
-  it('takes a session, whose requests carry its id, by the key computed from the platform secret', async () => {
+  it('takes a session, whose requests carry its id, by the key computed from the key of the day', async () => {
     const caller = await platform().auth.authenticate(signed(OF_SESSION));
     expect(caller).toMatchObject({ keyId: SESSION, sessionId: SESSION, accessKey: 'AK1', systemId: 'H01.14/qlvb' });
   });

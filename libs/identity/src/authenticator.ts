@@ -81,7 +81,7 @@ export class Authenticator {
       throw new LienThongError('unknown_key');
     }
     if (alg !== 'hmac-sha256') throw notAllowed(alg, ['hmac-sha256']);
-    if (!verifySignature(alg, { secret: this.sessionKeys.of(keyId) }, base, signature))
+    if (!verifySignature(alg, { secret: await this.sessionKeys.of(keyId) }, base, signature))
       throw new LienThongError('signature_invalid');
     this.refuseEndedSession(session);
     return { accessKey: session.accessKey, systemId: session.systemId, sessionId: keyId };

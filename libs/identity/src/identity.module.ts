@@ -1,11 +1,14 @@
-import { KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
+import { DayKeyRootStore, KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
 import { Log, Metrics } from '@lienthong/runtime';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Counter } from 'prom-client';
 import { AccessKeyVerifier } from './access-keys/access-key-verifier';
+import { AskAuth } from './access-keys/ask-auth';
 import { Authenticator } from './authenticator';
 import { InternalCalls } from './access-keys/internal-call';
+import type { MasterKeys } from './access-keys/master-key';
+import { DayKeys, LocalDayKeys, RemoteDayKeys } from './keys/day-keys';
 import { KeyRing } from './keys/key-ring';
 import { KeyUses } from './keys/key-uses';
 import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
@@ -24,8 +27,8 @@ const signaturesVerified = (metrics: Metrics) =>
 
 export interface IdentitySettings {
   platformSecret: string;
-  /** Auth and standalone hold the master key (32 bytes) and verify access keys themselves; the others ask auth at one of these addresses. */
-  accessKeys: { masterKey: Buffer } | { authUrls: readonly string[] };
+  /** Auth and standalone hold the master key and verify access keys themselves; the others ask auth at one of these addresses. */
+  accessKeys: MasterKeys | { authUrls: readonly string[] };
 }
 
 /**
@@ -39,7 +42,12 @@ export class IdentityModule {
     const verifying: Provider[] =
       'masterKey' in accessKeys
         ? [
-            { provide: SecretBox, useValue: new SecretBox(accessKeys.masterKey) },
+            { provide: SecretBox, useValue: new SecretBox(accessKeys.masterKey, accessKeys.others) },
+            {
+              provide: DayKeys,
+              inject: [DayKeyRootStore, SecretBox],
+              useFactory: (roots: DayKeyRootStore, box: SecretBox) => new LocalDayKeys(roots, box),
+            },
             {
               provide: AccessKeyVerifier,
               inject: [KeyRing, SecretBox],
@@ -48,16 +56,26 @@ export class IdentityModule {
           ]
         : [
             {
-              provide: AccessKeyVerifier,
+              provide: AskAuth,
               inject: [InternalCalls],
-              useFactory: (calls: InternalCalls) => new RemoteAccessKeyVerifier(accessKeys.authUrls, calls),
+              useFactory: (calls: InternalCalls) => new AskAuth(accessKeys.authUrls, calls),
             },
+            {
+              provide: AccessKeyVerifier,
+              inject: [AskAuth],
+              useFactory: (auth: AskAuth) => new RemoteAccessKeyVerifier(auth),
+            },
+            { provide: DayKeys, inject: [AskAuth], useFactory: (auth: AskAuth) => new RemoteDayKeys(auth) },
           ];
     return {
       module: IdentityModule,
       global: true,
       providers: [
-        { provide: SessionKeys, useValue: new SessionKeys(platformSecret) },
+        {
+          provide: SessionKeys,
+          inject: [DayKeys],
+          useFactory: (dayKeys: DayKeys) => new SessionKeys(dayKeys),
+        },
         { provide: InternalCalls, useValue: new InternalCalls(platformSecret) },
         {
           provide: KeyRing,
@@ -87,6 +105,7 @@ export class IdentityModule {
       exports: [
         AccessKeyVerifier,
         Authenticator,
+        DayKeys,
         InternalCalls,
         KeyRing,
         SessionKeys,

@@ -1,11 +1,13 @@
 export { AccessKeyVerifier } from './access-keys/access-key-verifier';
-export { answerAccessKeyChecks } from './access-keys/answer-access-key-checks';
+export { answerInternalCalls } from './access-keys/answer-internal-calls';
 export { Authenticator } from './authenticator';
 export type { SystemCaller } from './caller';
 export { ADMINISTRATOR, Administrator, Caller, CallingSystem, PUBLIC, Public, SYSTEM } from './decorators';
 export { IdentityModule, type IdentitySettings } from './identity.module';
 export { InternalCalls } from './access-keys/internal-call';
 export { KeyRing } from './keys/key-ring';
-export { SecretBox, masterKeyOf } from './access-keys/secret-box';
+export { type MasterKeys, masterKeyOf, readMasterKeys } from './access-keys/master-key';
+export { masterKeyMark, SecretBox, WrongMasterKeyError } from './access-keys/secret-box';
+export { DAY_KEY_ROOT, DayKeys } from './keys/day-keys';
 export { SessionKeys } from './keys/session-keys';
 export { SignedRequestGuard } from './signed-request.guard';

@@ -8,6 +8,7 @@ export * from './registry/key.entity';
 export * from './persistence.module';
 export * from './access/sealed-box';
 export * from './registry/system.entity';
+export * from './access/day-key-root.store';
 export * from './access/key.store';
 export * from './access/nonce.store';
 export * from './access/platform-key.store';

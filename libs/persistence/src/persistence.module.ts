@@ -11,6 +11,7 @@ import { DataSource } from 'typeorm';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
+import { DayKeyRootStore } from './access/day-key-root.store';
 import { DeliveryStore } from './exchange/delivery.store';
 import { DepthStore } from './exchange/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
@@ -49,6 +50,7 @@ export interface PersistenceSettings extends DatabaseSettings {
 const STORES: Type[] = [
   AgencyStore,
   ConnectionStore,
+  DayKeyRootStore,
   DeliveryStore,
   DepthStore,
   DirectoryStore,

@@ -2,9 +2,10 @@ import type { IssuedKey, QueuesAnswer, SessionAnswer } from '@lienthong/contract
 import {
   AccessKeyVerifier,
   Administrator,
-  answerAccessKeyChecks,
+  answerInternalCalls,
   Caller,
   CallingSystem,
+  DayKeys,
   IdentityModule,
   InternalCalls,
   Public,
@@ -78,7 +79,7 @@ describe('authentication over HTTP, two instances of auth and one that asks them
       imports: [
         persistence(),
         QueueModule.forSending({ driver: 'postgres', connectionString: database.url }, OutboxStore),
-        IdentityModule.for({ platformSecret, accessKeys: { masterKey: Buffer.alloc(32, 1) } }),
+        IdentityModule.for({ platformSecret, accessKeys: { masterKey: Buffer.alloc(32, 1), others: [] } }),
         AuthModule.for({ publicUrl: 'http://localhost:8081', adminKeyFile: join(folder, 'admin-key.json') }),
       ],
     })
@@ -89,7 +90,8 @@ describe('authentication over HTTP, two instances of auth and one that asks them
       config: configOf(port),
       log,
       ownsProcess: false,
-      internal: (router, app) => answerAccessKeyChecks(router, app.get(AccessKeyVerifier), app.get(InternalCalls)),
+      internal: (router, app) =>
+        answerInternalCalls(router, app.get(AccessKeyVerifier), app.get(DayKeys), app.get(InternalCalls)),
     });
   }
 

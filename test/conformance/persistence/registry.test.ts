@@ -265,7 +265,7 @@ describe('the registry on PostgreSQL', () => {
       );
       expect(made.filter(Boolean)).toHaveLength(1);
       expect((await keys.list(null)).map((view) => view.accessKey)).toEqual(handed);
-      expect((await keys.newestSealed())?.accessKey).toBe(handed[0]);
+      expect((await keys.newestSealed()).map(({ accessKey }) => accessKey)).toContain(handed[0]);
     });
   });
 

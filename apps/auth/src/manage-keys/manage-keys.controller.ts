@@ -1,4 +1,4 @@
-import type { IssuedKey, KeyView, Page } from '@lienthong/contracts';
+import type { IssuedKey, KeyView, Page, RotatedKey } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
 import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
@@ -6,7 +6,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import { PageDto } from '../edge/page';
 import { accessKeyPipe, codePipe, slugPipe } from '../edge/path-pipes';
 import { ManageKeys } from './manage-keys';
-import { NewKeyDto } from './manage-keys.dto';
+import { KeyRotationDto, NewKeyDto } from './manage-keys.dto';
 
 @ApiTags('administration')
 @Step('manage-keys')
@@ -37,6 +37,19 @@ export class ManageKeysController {
     @Query() _page: PageDto,
   ): Promise<Page<KeyView>> {
     return { items: await this.manageKeys.list(`${code}/${slug}`), nextCursor: null };
+  }
+
+  @Post(':accessKey/rotate')
+  @ApiOperation({ summary: 'Put a new key in place of one; both hold for the overlap' })
+  @ApiCreatedResponse(answer('RotatedKey', 'The new key, and until when the former one holds'))
+  @Problems('weak_key', 'not_found', 'wrong_state')
+  rotate(
+    @Param('code', codePipe) code: string,
+    @Param('slug', slugPipe) slug: string,
+    @Param('accessKey', accessKeyPipe) accessKey: string,
+    @Body() body: KeyRotationDto,
+  ): Promise<RotatedKey> {
+    return this.manageKeys.rotate(`${code}/${slug}`, accessKey, body);
   }
 
   @Delete(':accessKey')

@@ -13,6 +13,7 @@ describe('manage-keys', () => {
 
   function platform() {
     const added: NewKeyRecord[] = [];
+    const replaced: { former: string; endsAt: Date }[] = [];
     const forgotten: string[] = [];
     const system = {
       id: 'H01.14/qlvb',
@@ -27,13 +28,23 @@ describe('manage-keys', () => {
       { find: async (id) => (['H01.14/qlvb', '000.00.14.H01/qlvb'].includes(id) ? system : undefined) },
       {
         add: async (key) => void added.push(key),
+        find: async (accessKey) => {
+          const key = added.find((one) => one.accessKey === accessKey);
+          return key && { ...key, revokedAt: null, suspendedAt: null };
+        },
+        replace: async (former, key, endsAt) => {
+          if (replaced.some((one) => one.former === former)) return undefined;
+          added.push(key);
+          replaced.push({ former, endsAt });
+          return endsAt;
+        },
         list: async () => [],
         revoke: async (systemId, accessKey) => systemId === system.id && accessKey === 'AK1',
       },
       box,
       { forget: () => void forgotten.push('all') },
     );
-    return { added, forgotten, manage };
+    return { added, replaced, forgotten, manage };
   }
 
   it('shows a secret of 32 random bytes once and keeps it sealed for that key and system', async () => {
@@ -75,6 +86,32 @@ describe('manage-keys', () => {
     const { added, manage } = platform();
     await expect(manage.issue('H01.14/qlvb', key)).rejects.toMatchObject({ code });
     expect(added).toEqual([]);
+  });
+
+  it('rotates a key into one of the same kind, while the former goes on for a week or as long as asked', async () => {
+    const { added, replaced, manage } = platform();
+    const former = await manage.issue('H01.14/qlvb', { algorithms: ['hmac-sha256'], bearer: true });
+    const rotated = await manage.rotate('H01.14/qlvb', former.accessKey, {});
+    expect(rotated).toMatchObject({ algorithms: ['hmac-sha256'], replaces: { accessKey: former.accessKey } });
+    expect(rotated.secretKey).not.toBe(former.secretKey);
+    expect(added[1]).toMatchObject({ accessKey: rotated.accessKey, systemId: 'H01.14/qlvb', bearer: true });
+    expect(Math.round((replaced[0].endsAt.getTime() - Date.now()) / 3_600_000)).toBe(7 * 24);
+    const rsa = await manage.issue('H01.14/qlvb', { algorithms: ['rsa-pss-sha512'], publicKeyPem: PEM });
+    await manage.rotate('H01.14/qlvb', rsa.accessKey, { publicKeyPem: spki(3072), overlapSeconds: 0 });
+    expect(Math.round((replaced[1].endsAt.getTime() - Date.now()) / 1000)).toBe(0);
+  });
+
+  it('rotates nothing that is of another system, was rotated before, or lacks the new public key', async () => {
+    const { added, manage } = platform();
+    const { accessKey } = await manage.issue('H01.14/qlvb', { algorithms: ['rsa-pss-sha512'], publicKeyPem: PEM });
+    added.push({ ...added[0], accessKey: 'AKother', systemId: 'H01.15/qlvb' });
+    const refused = (key: string, pem?: string) =>
+      expect(manage.rotate('H01.14/qlvb', key, pem ? { publicKeyPem: pem } : {})).rejects;
+    await refused('AKother', PEM).toMatchObject({ code: 'not_found' });
+    await refused('AKnone', PEM).toMatchObject({ code: 'not_found' });
+    await refused(accessKey).toMatchObject({ code: 'validation_failed' });
+    await manage.rotate('H01.14/qlvb', accessKey, { publicKeyPem: PEM });
+    await refused(accessKey, PEM).toMatchObject({ code: 'wrong_state' });
   });
 
   it('revokes only what the system has, and forgets at once what this process believed', async () => {

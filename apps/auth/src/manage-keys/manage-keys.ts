@@ -1,6 +1,13 @@
-import { type IssuedKey, type KeyView, LienThongError, type NewKey } from '@lienthong/contracts';
+import {
+  type IssuedKey,
+  type KeyRotation,
+  type KeyView,
+  LienThongError,
+  type NewKey,
+  type RotatedKey,
+} from '@lienthong/contracts';
 import { KeyRing, SecretBox } from '@lienthong/identity';
-import { KeyStore, SystemStore } from '@lienthong/persistence';
+import { KeyStore, type NewKeyRecord, SystemStore } from '@lienthong/persistence';
 import { validationFailed } from '@lienthong/runtime';
 import { weaknessOf } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
@@ -12,12 +19,15 @@ export const newPair = (): { accessKey: string; secretKey: string } => ({
   secretKey: randomBytes(32).toString('base64url'),
 });
 
-/** Issues, lists and revokes the keys of a system (A0). Several may hold at once: a new one is issued before the old one is revoked. */
+/** How long a key goes on beside the one that replaces it, when nothing else is asked for. */
+const OVERLAP_SECONDS = 7 * 86_400;
+
+/** Issues, lists, rotates and revokes the keys of a system (A0). */
 @Injectable()
 export class ManageKeys {
   constructor(
     @Inject(SystemStore) private readonly systems: Pick<SystemStore, 'find'>,
-    @Inject(KeyStore) private readonly keys: Pick<KeyStore, 'add' | 'list' | 'revoke'>,
+    @Inject(KeyStore) private readonly keys: Pick<KeyStore, 'add' | 'find' | 'list' | 'replace' | 'revoke'>,
     @Inject(SecretBox) private readonly box: Pick<SecretBox, 'seal'>,
     @Inject(KeyRing) private readonly ring: Pick<KeyRing, 'forget'>,
   ) {}
@@ -25,28 +35,26 @@ export class ManageKeys {
   /** @throws LienThongError not_found, validation_failed when algorithms and kind of key do not fit, weak_key */
   async issue(address: string, { algorithms, publicKeyPem, bearer = false, expiresAt }: NewKey): Promise<IssuedKey> {
     const systemId = await this.systemId(address);
-    const isHmac = algorithms.every((alg) => alg.startsWith('hmac-'));
-    refuseMisfit(algorithms, isHmac, publicKeyPem);
-    const expires = expiresAt === undefined ? null : new Date(expiresAt);
-    if (expires && expires.getTime() <= Date.now())
-      throw invalid('/expiresAt', 'past', 'Thời điểm hết hạn đã qua.', 'The time has passed.');
-    const { accessKey, secretKey } = newPair();
-    await this.keys.add({
-      accessKey,
-      systemId,
-      algorithms,
-      sealedSecret: isHmac ? this.box.seal({ accessKey, systemId }, secretKey) : null,
-      publicKeyPem: publicKeyPem ?? null,
-      bearer,
-      expiresAt: expires,
-    });
-    return {
-      accessKey,
-      ...(isHmac && { secretKey }),
-      systemId,
-      algorithms,
-      expiresAt: expires?.toISOString() ?? null,
-    };
+    const { key, secretKey } = this.make({ systemId, algorithms, bearer }, publicKeyPem, expiresAt);
+    await this.keys.add(key);
+    return issued(key, secretKey);
+  }
+
+  /**
+   * A new key of the same kind in place of one in force; both hold until the former ends, `overlapSeconds` from now or when it would have ended
+   * anyway. The system goes over to the new one meanwhile, without a stop (AG Art. 14).
+   * @throws LienThongError not_found, wrong_state when the key is no longer in force or was replaced already, validation_failed, weak_key
+   */
+  async rotate(address: string, accessKey: string, rotation: KeyRotation): Promise<RotatedKey> {
+    const systemId = await this.systemId(address);
+    const former = await this.keys.find(accessKey);
+    if (former?.systemId !== systemId) throw new LienThongError('not_found');
+    const { publicKeyPem, expiresAt, overlapSeconds = OVERLAP_SECONDS } = rotation;
+    const { key, secretKey } = this.make(former, publicKeyPem, expiresAt);
+    const ends = await this.keys.replace(accessKey, key, new Date(Date.now() + overlapSeconds * 1000));
+    if (!ends) throw new LienThongError('wrong_state', { state: 'replaced', action: 'rotate' });
+    this.ring.forget();
+    return { ...issued(key, secretKey), replaces: { accessKey, expiresAt: ends.toISOString() } };
   }
 
   /** @throws LienThongError not_found */
@@ -60,12 +68,43 @@ export class ManageKeys {
     this.ring.forget();
   }
 
+  private make(
+    of: Pick<NewKeyRecord, 'systemId' | 'algorithms' | 'bearer'>,
+    publicKeyPem: string | undefined,
+    expiresAt: string | undefined,
+  ): { key: NewKeyRecord; secretKey?: string } {
+    const isHmac = of.algorithms.every((alg) => alg.startsWith('hmac-'));
+    refuseMisfit(of.algorithms, isHmac, publicKeyPem);
+    const expires = expiresAt === undefined ? null : new Date(expiresAt);
+    if (expires && expires.getTime() <= Date.now())
+      throw invalid('/expiresAt', 'past', 'Thời điểm hết hạn đã qua.', 'The time has passed.');
+    const { accessKey, secretKey } = newPair();
+    const owner = { accessKey, systemId: of.systemId };
+    const key = {
+      ...owner,
+      algorithms: of.algorithms,
+      sealedSecret: isHmac ? this.box.seal(owner, secretKey) : null,
+      publicKeyPem: publicKeyPem ?? null,
+      bearer: of.bearer,
+      expiresAt: expires,
+    };
+    return isHmac ? { key, secretKey } : { key };
+  }
+
   private async systemId(address: string): Promise<string> {
     const system = await this.systems.find(address);
     if (!system) throw new LienThongError('not_found');
     return system.id;
   }
 }
+
+const issued = (key: NewKeyRecord, secretKey: string | undefined): IssuedKey => ({
+  accessKey: key.accessKey,
+  ...(secretKey !== undefined && { secretKey }),
+  systemId: key.systemId ?? '',
+  algorithms: key.algorithms,
+  expiresAt: key.expiresAt?.toISOString() ?? null,
+});
 
 function refuseMisfit(algorithms: string[], isHmac: boolean, publicKeyPem: string | undefined): void {
   if (!isHmac && algorithms.some((alg) => alg.startsWith('hmac-')))

@@ -45,7 +45,7 @@ function platform(keyExpiresAt: Date | null = null) {
     dissolvedAt: null,
     createdAt: '',
   };
-  const sessionKeys = new SessionKeys('platform');
+  const sessionKeys = new SessionKeys({ of: async (day) => Buffer.from(day) });
   const step = new OpenSession(
     {
       open: async (session) => {
@@ -71,7 +71,7 @@ describe('open-session', () => {
     const answer = await step.open(caller);
     expect(answer).toMatchObject({
       sessionId: SESSION,
-      sessionKey: sessionKeys.of(SESSION),
+      sessionKey: await sessionKeys.of(SESSION),
       system: { id: 'H01.14/qlvb', name: 'QLVB', agencyCode: 'H01.14', agencyName: 'Sở Nội vụ' },
       outgoing,
       incoming: { pending: 7, items: [] },

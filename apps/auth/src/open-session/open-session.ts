@@ -36,7 +36,7 @@ export class OpenSession {
     ]);
     return {
       sessionId,
-      sessionKey: this.sessionKeys.of(sessionId),
+      sessionKey: await this.sessionKeys.of(sessionId),
       expiresAt: expiresAt.toISOString(),
       serverTime: new Date(now).toISOString(),
       ...standing,

@@ -1,4 +1,4 @@
-import { SecretBox } from '@lienthong/identity';
+import { SecretBox, WrongMasterKeyError } from '@lienthong/identity';
 import { type NewKeyRecord, WrongSecretError } from '@lienthong/persistence';
 import { BootError } from '@lienthong/runtime';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -72,24 +72,29 @@ describe('the first start', () => {
 describe('a start with the wrong secrets', () => {
   const owner = { accessKey: 'AK1', systemId: null };
   const sealed = { ...owner, sealedSecret: box.seal(owner, 'secret') };
+  const dayKeys = { of: async () => Buffer.alloc(32) };
   const platformKeys = { current: async () => ({ kid: '', privatePem: '' }) };
 
   it('is refused, in one sentence that names the setting', async () => {
     const other = new SecretBox(Buffer.alloc(32, 2));
     await expect(
-      new CheckSecrets({ newestSealed: async () => sealed }, other, platformKeys).onModuleInit(),
+      new CheckSecrets({ newestSealed: async () => [sealed] }, other, dayKeys, platformKeys).onModuleInit(),
+    ).rejects.toThrow(/^MASTER_KEY does not open/);
+    const rootOfOther = { of: () => Promise.reject(new WrongMasterKeyError()) };
+    await expect(
+      new CheckSecrets({ newestSealed: async () => [] }, box, rootOfOther, platformKeys).onModuleInit(),
     ).rejects.toThrow(/^MASTER_KEY does not open/);
     const wrong = { current: () => Promise.reject(new WrongSecretError('PLATFORM_SECRET is another.')) };
-    const start = new CheckSecrets({ newestSealed: async () => sealed }, box, wrong).onModuleInit();
+    const start = new CheckSecrets({ newestSealed: async () => [sealed] }, box, dayKeys, wrong).onModuleInit();
     await expect(start).rejects.toThrow(BootError);
     await expect(start).rejects.toThrow('PLATFORM_SECRET is another.');
   });
 
   it('is not confused with an empty platform or an outage', async () => {
-    const empty = new CheckSecrets({ newestSealed: async () => undefined }, box, platformKeys);
+    const empty = new CheckSecrets({ newestSealed: async () => [] }, box, dayKeys, platformKeys);
     await expect(empty.onModuleInit()).resolves.toBeUndefined();
     const away = { current: () => Promise.reject(new Error('connect ECONNREFUSED')) };
-    const start = new CheckSecrets({ newestSealed: async () => sealed }, box, away).onModuleInit();
+    const start = new CheckSecrets({ newestSealed: async () => [sealed] }, box, dayKeys, away).onModuleInit();
     await expect(start).rejects.not.toBeInstanceOf(BootError);
   });
 });

@@ -3,6 +3,7 @@ import type {
   AgencyChange,
   Grant,
   IssuedKey,
+  KeyRotation,
   KeyView,
   NewAgency,
   NewGrant,
@@ -10,6 +11,8 @@ import type {
   NewSystem,
   Page,
   QueuesAnswer,
+  Rewrap,
+  RotatedKey,
   System,
   SystemChange,
 } from '@lienthong/contracts';
@@ -46,6 +49,9 @@ export class AdminCalls {
     /** The secret is in the answer this once. */
     issue: (systemId: string, body: NewKey) =>
       this.call<IssuedKey>({ method: 'POST', path: this.keysOf(systemId), body }),
+    /** A new key in place of one, which goes on for the overlap. */
+    rotate: (systemId: string, accessKey: string, body: KeyRotation = {}) =>
+      this.call<RotatedKey>({ method: 'POST', path: `${this.keysOf(systemId)}${pathOf(accessKey, 'rotate')}`, body }),
     revoke: (systemId: string, accessKey: string) =>
       this.call<void>({ method: 'DELETE', path: `${this.keysOf(systemId)}${pathOf(accessKey)}` }),
   };
@@ -59,6 +65,11 @@ export class AdminCalls {
   /** Depth, oldest age and rate per work queue and per destination. */
   queues(): Promise<QueuesAnswer> {
     return this.call({ method: 'GET', path: '/v1/admin/queues' });
+  }
+
+  /** Puts every secret under the master key that seals now. */
+  rewrap(): Promise<Rewrap> {
+    return this.call({ method: 'POST', path: '/v1/admin/rewraps' });
   }
 
   private keysOf(systemId: string): string {

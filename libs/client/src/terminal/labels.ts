@@ -51,6 +51,7 @@ const HAPPENINGS: Record<string, Text> = {
   'delivery.rejected': { vi: 'Nơi nhận trả lại', en: 'Rejected by the destination' },
   'delivery.undeliverable': { vi: 'Không giao được', en: 'Undeliverable' },
   'delivery.recalled': { vi: 'Đã thu hồi', en: 'Recalled' },
+  'key.expiring': { vi: 'Khóa sắp hết hạn', en: 'Key expires soon' },
   'system.suspended': { vi: 'Hệ thống bị tạm ngừng', en: 'System suspended' },
 };
 

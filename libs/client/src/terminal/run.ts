@@ -4,6 +4,7 @@ import { adminCommand } from '../commands/admin/admin';
 import { demoCommand } from '../commands/demo/demo';
 import { doctorCommand } from '../commands/doctor';
 import { jwksCommand } from '../commands/jwks';
+import { ownKeysCommand } from '../commands/keys/keys';
 import { listenCommand } from '../commands/listen';
 import { recallCommand } from '../commands/recall';
 import { receiptsCommand } from '../commands/receipts';
@@ -26,6 +27,7 @@ const COMMANDS: CommandMaker[] = [
   jwksCommand,
   signCommand,
   doctorCommand,
+  ownKeysCommand,
   adminCommand,
   demoCommand,
 ];

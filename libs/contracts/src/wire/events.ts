@@ -13,6 +13,7 @@ export const EVENT_TYPES = [
   'delivery.rejected',
   'delivery.undeliverable',
   'system.suspended',
+  'key.expiring',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -79,6 +79,24 @@ export interface KeyView {
   revokedAt: string | null;
   /** To the minute. */
   lastUsedAt: string | null;
+  /** The key that was issued in its place; both hold until this one expires. */
+  replacedBy: string | null;
+}
+/** Days before the end of a key at which its system gets `key.expiring`. */
+export const KEY_WARNING_DAYS: number[] = [30, 7, 1];
+
+/** Puts a new key of the same kind in place of one, which goes on for `overlapSeconds`. */
+export interface KeyRotation {
+  overlapSeconds?: number;
+  publicKeyPem?: string;
+  expiresAt?: string;
+}
+export interface RotatedKey extends IssuedKey {
+  replaces: { accessKey: string; expiresAt: string };
+}
+/** Under how many secrets another master key was exchanged for the one that seals now. */
+export interface Rewrap {
+  rewrapped: number;
 }
 
 export interface NewGrant {

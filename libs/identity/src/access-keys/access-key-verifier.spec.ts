@@ -1,7 +1,8 @@
 import type { LienThongError, SignatureAlgorithm } from '@lienthong/contracts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AccessKeyVerifier } from './access-key-verifier';
-import { answerAccessKeyChecks } from './answer-access-key-checks';
+import { answerInternalCalls } from './answer-internal-calls';
+import { AskAuth } from './ask-auth';
 import { InternalCalls } from './internal-call';
 import { RemoteAccessKeyVerifier } from './remote-access-key-verifier';
 
@@ -11,16 +12,18 @@ class Knows extends AccessKeyVerifier {
   }
 }
 
-type Handler = Parameters<Parameters<typeof answerAccessKeyChecks>[0]['post']>[1];
+type Handler = Parameters<Parameters<typeof answerInternalCalls>[0]['post']>[1];
+
+const dayKeys = { of: async (day: string) => Buffer.alloc(32, day) };
 
 /** A `fetch` that reaches auth's route without a network; an address that is not listed is away. */
 function network(addresses: string[], secretOfAuth = 'platform') {
-  let handler: Handler | undefined;
-  const router = { post: (_path: string, given: Handler) => void (handler = given) };
-  answerAccessKeyChecks(router, new Knows(), new InternalCalls(secretOfAuth));
+  const handlers = new Map<string, Handler>();
+  const router = { post: (path: string, given: Handler) => void handlers.set(path, given) };
+  answerInternalCalls(router, new Knows(), dayKeys, new InternalCalls(secretOfAuth));
   const asked: string[] = [];
   const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const { origin } = new URL(String(input));
+    const { origin, pathname } = new URL(String(input));
     asked.push(origin);
     if (!addresses.includes(origin)) throw new TypeError('fetch failed');
     const rawBody = Buffer.from(String(init?.body));
@@ -28,7 +31,7 @@ function network(addresses: string[], secretOfAuth = 'platform') {
     let status = 200;
     const res = { setHeader: () => undefined, end: (body: string) => void (text = body) };
     const req = { headers: init?.headers, rawBody, body: JSON.parse(rawBody.toString()) as unknown };
-    await handler!(req as unknown as IncomingMessage, res as unknown as ServerResponse).catch(
+    await handlers.get(pathname)!(req as unknown as IncomingMessage, res as unknown as ServerResponse).catch(
       (error: LienThongError) => {
         status = 403;
         text = JSON.stringify({ code: error.code });
@@ -47,14 +50,14 @@ const ask = (verifier: RemoteAccessKeyVerifier, signature = 'right') =>
 describe('asking auth about an access key', () => {
   it('gets the answer of auth, yes and no', async () => {
     const { send } = network([A]);
-    const verifier = new RemoteAccessKeyVerifier([A], new InternalCalls('platform'), send);
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform'), send));
     expect(await ask(verifier)).toBe(true);
     expect(await ask(verifier, 'wrong')).toBe(false);
   });
 
   it('asks the next address when one is away, and goes on with the one that answered', async () => {
     const { send, asked } = network([B]);
-    const verifier = new RemoteAccessKeyVerifier([A, B], new InternalCalls('platform'), send);
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A, B], new InternalCalls('platform'), send));
     expect(await ask(verifier)).toBe(true);
     expect(await ask(verifier)).toBe(true);
     expect(asked).toEqual([A, B, B]);
@@ -62,14 +65,14 @@ describe('asking auth about an access key', () => {
 
   it('says unavailable when nobody answers, after two tries with one address', async () => {
     const { send, asked } = network([]);
-    const verifier = new RemoteAccessKeyVerifier([A], new InternalCalls('platform'), send);
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform'), send));
     await expect(ask(verifier)).rejects.toMatchObject({ code: 'unavailable', params: { what: 'auth' } });
     expect(asked).toEqual([A, A]);
   });
 
   it('takes no answer from an auth with another platform secret', async () => {
     const { send } = network([A], 'another');
-    const verifier = new RemoteAccessKeyVerifier([A], new InternalCalls('platform'), send);
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform'), send));
     await expect(ask(verifier)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

@@ -1,8 +1,6 @@
 import { deriveKey } from '@lienthong/persistence';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Where auth answers the other processes, on its internal port only. */
-export const ACCESS_KEY_CHECKS = '/internal/access-key-checks';
 export const TOKEN_HEADER = 'x-lienthong-internal';
 
 /** Clocks of the platform's own machines. */

@@ -1,7 +1,6 @@
 import type { KeyRecord } from '@lienthong/persistence';
 import { KeyRing } from './key-ring';
 import { KeyUses } from './key-uses';
-import { masterKeyOf, SecretBox } from '../access-keys/secret-box';
 
 const record: KeyRecord = {
   accessKey: 'AK1',
@@ -9,6 +8,7 @@ const record: KeyRecord = {
   algorithms: ['hmac-sha256'],
   sealedSecret: Buffer.alloc(1),
   publicKeyPem: null,
+  bearer: false,
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
@@ -77,25 +77,5 @@ describe('KeyUses', () => {
         ['AK2', new Date(2)],
       ],
     ]);
-  });
-});
-
-describe('SecretBox', () => {
-  it('opens a secret for its own key and system only', () => {
-    const box = new SecretBox(Buffer.alloc(32, 1));
-    const owner = { accessKey: 'AK1', systemId: 'H01/a' };
-    const sealed = box.seal(owner, 'secret');
-    expect(box.open(owner, sealed)).toBe('secret');
-    expect(() => box.open({ ...owner, accessKey: 'AK2' }, sealed)).toThrow();
-    expect(() => box.open({ ...owner, systemId: 'H01/b' }, sealed)).toThrow();
-    expect(() => new SecretBox(Buffer.alloc(32, 2)).open(owner, sealed)).toThrow();
-  });
-
-  it('reads a master key of 32 bytes in hex, base64 and base64url, and nothing else', () => {
-    const bytes = Buffer.alloc(32, 0xfb);
-    for (const form of ['hex', 'base64', 'base64url'] as const)
-      expect(masterKeyOf(bytes.toString(form))).toEqual(bytes);
-    for (const text of ['', 'secret', 'a'.repeat(63), bytes.toString('base64').slice(4), `${bytes.toString('hex')} `])
-      expect(masterKeyOf(text)).toBeUndefined();
   });
 });

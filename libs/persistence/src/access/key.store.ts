@@ -1,6 +1,6 @@
-import type { KeyView, SignatureAlgorithm } from '@lienthong/contracts';
+import { KEY_WARNING_DAYS, type KeyView, type SignatureAlgorithm } from '@lienthong/contracts';
 import { KeyEntity } from '../registry/key.entity';
-import type { Transactions } from '../transactions';
+import type { Transactions, Unit } from '../transactions';
 
 /** A key as authentication needs it. */
 export interface KeyRecord {
@@ -10,6 +10,7 @@ export interface KeyRecord {
   algorithms: SignatureAlgorithm[];
   sealedSecret: Buffer | null;
   publicKeyPem: string | null;
+  bearer: boolean;
   expiresAt: Date | null;
   revokedAt: Date | null;
   /** When the key's system was suspended. */
@@ -21,6 +22,21 @@ export type NewKeyRecord = Pick<
   'accessKey' | 'systemId' | 'algorithms' | 'sealedSecret' | 'publicKeyPem' | 'bearer' | 'expiresAt'
 >;
 
+/** A key that ends soon and whose holder was not told so yet. */
+export interface ExpiringKey {
+  accessKey: string;
+  /** Null: an administrator's. */
+  systemId: string | null;
+  algorithms: SignatureAlgorithm[];
+  expiresAt: Date;
+  replacedBy: string | null;
+}
+
+export type SealedKey = Pick<KeyEntity, 'accessKey' | 'systemId'> & { sealedSecret: Buffer };
+
+/** By its first bytes a box tells which master key it is under (`masterKeyMark` of identity). */
+const MARK_BYTES = 9;
+
 /** The context that a key's secret is sealed with: a secret that is moved to another key or system does not open. */
 export const secretContext = (accessKey: string, systemId: string | null): string => `${accessKey} ${systemId ?? ''}`;
 
@@ -30,7 +46,7 @@ export class KeyStore {
   async find(accessKey: string): Promise<KeyRecord | undefined> {
     const [row] = await this.transactions.query<KeyRecord>(
       `SELECT k.access_key AS "accessKey", k.system_id AS "systemId", k.algorithms, k.sealed_secret AS "sealedSecret",
-              k.public_key_pem AS "publicKeyPem", k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt", s.suspended_at AS "suspendedAt"
+              k.public_key_pem AS "publicKeyPem", k.bearer, k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt", s.suspended_at AS "suspendedAt"
        FROM keys k LEFT JOIN systems s ON s.id = k.system_id WHERE k.access_key = $1`,
       [accessKey],
     );
@@ -38,7 +54,50 @@ export class KeyStore {
   }
 
   async add(key: NewKeyRecord): Promise<void> {
-    await this.transactions.dataSource.getRepository(KeyEntity).insert(key);
+    await this.transactions.dataSource.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
+  }
+
+  /**
+   * Issues a key in place of another, which ends at `endsAt` at the latest: until then both hold.
+   * @returns when the former ends; undefined when the system has no such key in force, or it was replaced already
+   */
+  async replace(former: string, key: NewKeyRecord, endsAt: Date): Promise<Date | undefined> {
+    const ends = await this.transactions
+      .run(async (unit) => {
+        await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
+        const [row] = await unit.query<{ expiresAt: Date }>(
+          `UPDATE keys SET replaced_by = $3, expires_at = least(expires_at, $4)
+         WHERE access_key = $1 AND system_id IS NOT DISTINCT FROM $2 AND replaced_by IS NULL
+           AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+         RETURNING expires_at AS "expiresAt"`,
+          [former, key.systemId, key.accessKey, endsAt],
+        );
+        if (!row) throw new NotInForce();
+        return row.expiresAt;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof NotInForce) return undefined;
+        throw error;
+      });
+    return ends;
+  }
+
+  /**
+   * The keys for which one of the warnings is due, `KEY_WARNING_DAYS` before their end, each warning once; noted as given in the same transaction.
+   * @param limit keys of one call
+   */
+  async warn(unit: Unit, limit: number): Promise<ExpiringKey[]> {
+    return unit.query<ExpiringKey>(
+      `UPDATE keys SET warned_days = due.days
+       FROM (SELECT access_key, (SELECT min(day) FROM unnest($1::int[]) AS day WHERE expires_at <= now() + make_interval(days => day)) AS days
+             FROM keys
+             WHERE expires_at > now() AND expires_at <= now() + make_interval(days => $2) AND revoked_at IS NULL AND warned_days > 1
+               AND EXISTS (SELECT 1 FROM unnest($1::int[]) AS day WHERE day < warned_days AND expires_at <= now() + make_interval(days => day))
+             ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
+       WHERE keys.access_key = due.access_key
+       RETURNING keys.access_key AS "accessKey", system_id AS "systemId", algorithms, expires_at AS "expiresAt", replaced_by AS "replacedBy"`,
+      [KEY_WARNING_DAYS, Math.max(...KEY_WARNING_DAYS), limit],
+    );
   }
 
   /** Keys of a system (null: the administrators'), newest first, revoked and expired ones too. */
@@ -73,13 +132,36 @@ export class KeyStore {
     );
   }
 
-  /** The key whose secret was sealed last: what a master key must open. */
-  async newestSealed(): Promise<{ accessKey: string; systemId: string | null; sealedSecret: Buffer } | undefined> {
-    const [row] = await this.transactions.query<{ accessKey: string; systemId: string | null; sealedSecret: Buffer }>(
-      `SELECT access_key AS "accessKey", system_id AS "systemId", sealed_secret AS "sealedSecret"
-       FROM keys WHERE sealed_secret IS NOT NULL ORDER BY created_at DESC LIMIT 1`,
+  /** One key per master key that secrets are sealed under, the newest: what the master keys of a process must open. One scan, at a start. */
+  async newestSealed(): Promise<SealedKey[]> {
+    return this.transactions.query<SealedKey>(
+      `SELECT DISTINCT ON (substring(sealed_secret from 1 for $1)) access_key AS "accessKey", system_id AS "systemId", sealed_secret AS "sealedSecret"
+       FROM keys WHERE sealed_secret IS NOT NULL ORDER BY substring(sealed_secret from 1 for $1), created_at DESC`,
+      [MARK_BYTES],
     );
-    return row;
+  }
+
+  /** @returns keys whose secret does not begin with `mark`: sealed under another master key, the next of them after `accessKey` */
+  async sealedOtherwise(mark: Buffer, after: string, limit: number): Promise<SealedKey[]> {
+    return this.transactions.query<SealedKey>(
+      `SELECT access_key AS "accessKey", system_id AS "systemId", sealed_secret AS "sealedSecret" FROM keys
+       WHERE sealed_secret IS NOT NULL AND substring(sealed_secret from 1 for $1) <> $2 AND access_key > $3 ORDER BY access_key LIMIT $4`,
+      [MARK_BYTES, mark, after, limit],
+    );
+  }
+
+  /** The same secrets in other boxes. @returns how many were replaced; one that changed meanwhile is left alone */
+  async rewrap(keys: readonly (SealedKey & { rewrapped: Buffer })[]): Promise<number> {
+    const rows = await this.transactions.query(
+      `UPDATE keys SET sealed_secret = new.box FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS new (access_key, former, box)
+       WHERE keys.access_key = new.access_key AND keys.sealed_secret = new.former RETURNING keys.access_key`,
+      [
+        keys.map(({ accessKey }) => accessKey),
+        keys.map(({ sealedSecret }) => sealedSecret),
+        keys.map(({ rewrapped }) => rewrapped),
+      ],
+    );
+    return rows.length;
   }
 
   /**
@@ -94,11 +176,20 @@ export class KeyStore {
         `SELECT 1 FROM keys WHERE system_id IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) LIMIT 1`,
       );
       if (usable) return false;
-      await unit.manager.getRepository(KeyEntity).insert({ ...key, systemId: null });
+      await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key), systemId: null });
       hand();
       return true;
     });
   }
+}
+
+class NotInForce extends Error {}
+
+/** A key that is issued for less than a warning's time gets no warning when it is issued. */
+function warnedFrom({ expiresAt }: Pick<NewKeyRecord, 'expiresAt'>): { warnedDays?: number } {
+  const days = expiresAt ? (expiresAt.getTime() - Date.now()) / 86_400_000 : Infinity;
+  const longer = KEY_WARNING_DAYS.filter((day) => day >= days);
+  return longer.length > 0 ? { warnedDays: Math.min(...longer) } : {};
 }
 
 function viewOf(key: KeyEntity): KeyView {
@@ -112,5 +203,6 @@ function viewOf(key: KeyEntity): KeyView {
     expiresAt: key.expiresAt?.toISOString() ?? null,
     revokedAt: key.revokedAt?.toISOString() ?? null,
     lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
+    replacedBy: key.replacedBy,
   };
 }

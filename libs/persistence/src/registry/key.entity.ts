@@ -2,8 +2,11 @@ import type { SignatureAlgorithm } from '@lienthong/contracts';
 import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { SystemEntity } from './system.entity';
 
+const NOT_WARNED = 400;
+
 @Entity('keys')
 @Index('keys_of_system', ['systemId', 'createdAt'])
+@Index('keys_to_warn', ['expiresAt'], { where: 'expires_at IS NOT NULL AND revoked_at IS NULL AND warned_days > 1' })
 @Check('a_secret_or_a_public_key', '(sealed_secret IS NULL) <> (public_key_pem IS NULL)')
 export class KeyEntity {
   @PrimaryColumn('text', { name: 'access_key' })
@@ -38,4 +41,13 @@ export class KeyEntity {
 
   @Column('timestamptz', { name: 'last_used_at', nullable: true })
   lastUsedAt!: Date | null;
+
+  /** The key that was issued in place of this one. */
+  @Column('text', { name: 'replaced_by', nullable: true })
+  @ForeignKey(() => KeyEntity, { name: 'keys_replaced_by' })
+  replacedBy!: string | null;
+
+  /** The warning of its end that was given last, in days before it; more than a year: none. */
+  @Column('smallint', { name: 'warned_days', default: NOT_WARNED })
+  warnedDays!: number;
 }

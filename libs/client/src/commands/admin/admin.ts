@@ -16,6 +16,20 @@ export function adminCommand(cli: CliContext): Command {
   );
   for (const command of [agenciesCommand, systemsCommand, keysCommand, grantsCommand, queuesCommand])
     admin.addCommand(command(cli));
+  admin
+    .command('rewrap')
+    .description(
+      cli.say(
+        'Chuyển mọi khóa bí mật sang khóa chủ hiện hành (không dừng nền tảng)',
+        'Put every secret under the present master key (the platform goes on)',
+      ),
+    )
+    .action(async () => {
+      const answer = await (await adminOf(cli)).rewrap();
+      cli.out.result(answer, () =>
+        cli.say(`✓ Đã chuyển ${answer.rewrapped} khóa bí mật.`, `✓ Rewrapped ${answer.rewrapped} secrets.`),
+      );
+    });
   return admin;
 }
 

@@ -1,0 +1,54 @@
+import { eventually } from '../support/eventually';
+import { type Party, type Platform, startPlatform } from '../support/platform';
+
+jest.setTimeout(90_000);
+
+describe('Keys while the platform runs', () => {
+  let platform: Platform;
+  let party: Party;
+
+  beforeAll(async () => {
+    platform = await startPlatform();
+    party = await platform.makeParty();
+  });
+  afterAll(() => platform?.stop());
+
+  it('manage-keys: a system replaces its own key, and both hold meanwhile', async () => {
+    const { accessKey } = await platform.admin.admin.keys.issue(party.systemId, { algorithms: ['hmac-sha256'] });
+    const rotated = await party.client.keys.rotate(accessKey, { overlapSeconds: 600 });
+    expect(rotated.replaces.accessKey).toBe(accessKey);
+    const key = { keyId: rotated.accessKey, alg: 'hmac-sha256' as const, secret: rotated.secretKey };
+    expect((await platform.fetch('/v1/sessions', { method: 'POST', body: {}, key })).status).toBe(201);
+    const all = [];
+    for await (const one of party.client.keys.list()) all.push(one);
+    expect(all.find((one) => one.accessKey === accessKey)).toMatchObject({ replacedBy: rotated.accessKey });
+    await party.client.keys.revoke(rotated.accessKey);
+    expect((await platform.fetch('/v1/sessions', { method: 'POST', body: {}, key })).status).toBe(401);
+  });
+
+  it('warn-expiring-keys: a system is told that one of its keys ends, once, with what to do in the data', async () => {
+    // The next warning is due 7 days before the end: two seconds from now.
+    const expiresAt = new Date(Date.now() + 7 * 86_400_000 + 2000).toISOString();
+    const { accessKey } = await platform.admin.admin.keys.issue(party.systemId, {
+      algorithms: ['hmac-sha256'],
+      expiresAt,
+    });
+    const warnings = async () => {
+      const { items } = await party.client.events.poll({ after: '0' });
+      return items.filter(({ type, data }) => type === 'key.expiring' && data.accessKey === accessKey);
+    };
+    await eventually(async () => (await warnings()).length === 1, { within: 40_000 });
+    expect((await warnings())[0].data).toEqual({
+      accessKey,
+      algorithms: ['hmac-sha256'],
+      expiresAt,
+      replacedBy: null,
+    });
+  });
+
+  it('rewrap-secrets: an administrator may ask at any time; nobody else', async () => {
+    expect(await platform.admin.admin.rewrap()).toEqual({ rewrapped: 0 });
+    const answer = await platform.fetch('/v1/admin/rewraps', { method: 'POST', key: party.key });
+    expect(answer).toMatchObject({ status: 403, json: { code: 'access_denied' } });
+  });
+});
