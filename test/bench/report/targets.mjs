@@ -56,11 +56,12 @@ function highest(multipart) {
 function flattest(multipart) {
   const [worst] = platformProcesses(multipart)
     .map(({ name, rssMiB }) => ({ name, ...thirds(rssMiB.map(([, mib]) => mib)) }))
-    .toSorted((a, b) => b.last - b.first - (a.last - a.first));
-  const growth = worst.last - worst.first;
-  const allowed = Math.max(GROWTH.mib, GROWTH.fraction * worst.first);
-  return [growth <= allowed, `peak ${worst.first.toFixed(0)} → ${worst.last.toFixed(0)} MiB (${worst.name})`];
+    .toSorted((a, b) => tooMuch(b) - tooMuch(a));
+  return [tooMuch(worst) <= 0, `peak ${worst.first.toFixed(0)} → ${worst.last.toFixed(0)} MiB (${worst.name})`];
 }
+
+/** MiB of growth beyond what is allowed. */
+const tooMuch = ({ first, last }) => last - first - Math.max(GROWTH.mib, GROWTH.fraction * first);
 
 function thirds(values) {
   const third = Math.max(1, Math.floor(values.length / 3));

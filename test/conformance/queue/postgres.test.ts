@@ -3,9 +3,9 @@ import { PostgresQueue } from '@lienthong/queue';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { newTask, newTasks, readyOf, sendAll, until, KIND } from './bench';
-import { postgresServer } from './servers';
+import { postgresServer } from './postgres-server';
 import { queueConformance } from './suite';
-import { TcpProxy } from './tcp-proxy';
+import { TcpProxy } from '../../support/tcp-proxy';
 
 jest.setTimeout(120_000);
 

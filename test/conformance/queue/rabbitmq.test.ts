@@ -2,9 +2,9 @@ import { RabbitmqQueue } from '@lienthong/queue';
 import { Logger } from '@nestjs/common';
 import { connect, type ChannelModel } from 'amqplib';
 import { idsOf, KIND, newTask, newTasks, sendAll, until } from './bench';
-import { setting } from './servers';
+import { setting } from '../../support/setting';
 import { queueConformance } from './suite';
-import { TcpProxy } from './tcp-proxy';
+import { TcpProxy } from '../../support/tcp-proxy';
 
 jest.setTimeout(120_000);
 

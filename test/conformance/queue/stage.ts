@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Consumption, Queue } from '@lienthong/queue';
 import { KIND } from './bench';
-import type { TcpProxy } from './tcp-proxy';
+import type { TcpProxy } from '../../support/tcp-proxy';
 
 /** What a driver's test file brings: its server, and the ways to hurt it. */
 export interface Rig {

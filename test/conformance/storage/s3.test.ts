@@ -9,8 +9,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { type S3Settings, S3Storage, partSizeOf } from '@lienthong/storage';
-import { setting } from '../queue/servers';
-import { TcpProxy } from '../queue/tcp-proxy';
+import { setting } from '../../support/setting';
+import { TcpProxy } from '../../support/tcp-proxy';
 import { ask, put } from './http';
 import { lenientStore } from './lenient-store';
 import { type Content, type Subject, accepted, newContent } from './subject';

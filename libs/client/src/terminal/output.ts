@@ -58,7 +58,8 @@ export class Output {
   time(iso: string | null | undefined): string {
     if (!iso) return '–';
     const locale = this.language === 'vi' ? 'vi-VN' : 'en-GB';
-    return new Date(iso).toLocaleString(locale, { dateStyle: 'short', timeStyle: 'medium' });
+    const day = { day: '2-digit', month: '2-digit', year: 'numeric' } as const;
+    return new Date(iso).toLocaleString(locale, { ...day, hour: '2-digit', minute: '2-digit', second: '2-digit' });
   }
 
   bytes(count: number): string {
