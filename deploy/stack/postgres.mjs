@@ -2,9 +2,10 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, write
 import { join } from 'node:path';
 import { findProgram, installPackages, requireReachable, run, serverUser } from './debian.mjs';
 import { credentials, ports, stackDir, stackPath, StackError } from './settings.mjs';
-import { requireFreePort, runningPid, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
+import { requireFreePort, runningPid, sleep, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
 
 const name = 'postgres';
+const KILLED_MS = 20_000;
 const dataDir = stackPath('postgres');
 
 /** The newest installed version's programs: Debian keeps them off PATH. */
@@ -89,13 +90,13 @@ async function start() {
     await requireFreePort(ports.postgres, 'PostgreSQL');
     makeCluster(user);
     // After a SIGKILL the old backends hold the shared memory for a moment and a new server refuses to start.
-    for (let attempt = 1; ; attempt += 1) {
+    for (const limit = Date.now() + KILLED_MS; ; await sleep(500)) {
       await launch(user);
       try {
         await waitUntilReady(name, () => asAdmin('SELECT 1'));
         break;
       } catch (error) {
-        if (attempt === 3 || runningPid(name) !== undefined) throw error;
+        if (Date.now() > limit || runningPid(name) !== undefined) throw error;
       }
     }
     makeDatabase();

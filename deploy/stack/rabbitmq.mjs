@@ -111,7 +111,7 @@ async function start() {
       if (runningPid(name) === undefined) throw new Error('the node has not written its pid');
     });
   }
-  return `RabbitMQ ${await waitUntilReady(name, check, 90_000)}`;
+  return `RabbitMQ ${await waitUntilReady(name, check, 90_000, wrapper)}`;
 }
 
 async function stop() {

@@ -13,18 +13,19 @@ export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cac
 // A second stack beside a running one: another STACK_DIR and a STACK_PORT_OFFSET.
 const offset = Number(process.env.STACK_PORT_OFFSET || 0);
 
+// Below Linux's range for outgoing connections (32768 up): there a port may be taken by a client of something else.
 export const ports = {
-  gateway: 47080 + offset,
-  postgres: 47432 + offset,
-  rabbitmq: 47672 + offset,
-  rabbitmqManagement: 47673 + offset,
-  epmd: 47674 + offset,
-  rabbitmqDistribution: 47675 + offset,
-  s3: 47900 + offset,
-  cephMon: 47901 + offset,
+  gateway: 27080 + offset,
+  postgres: 27432 + offset,
+  rabbitmq: 27672 + offset,
+  rabbitmqManagement: 27673 + offset,
+  epmd: 27674 + offset,
+  rabbitmqDistribution: 27675 + offset,
+  s3: 27900 + offset,
+  cephMon: 27901 + offset,
 };
 
-const appPorts = { auth: 47180, connector: 47280, scheduler: 47380, notifier: 47480 };
+const appPorts = { auth: 27180, connector: 27280, scheduler: 27380, notifier: 27480 };
 export const apps = Object.keys(appPorts);
 export const instances = [1, 2];
 export const appPort = (app, instance) => appPorts[app] + offset + instance;

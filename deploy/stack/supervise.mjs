@@ -91,8 +91,8 @@ export async function stopProcess(name, { signal = 'SIGTERM', limitMs = 30_000 }
   return ended;
 }
 
-/** Waits for `check` to succeed; fails with the end of the log when the process died or the time is over. */
-export async function waitUntilReady(name, check, limitMs = 60_000) {
+/** Waits for `check` to succeed; fails with the end of the log when the process died or the time is over. `log`: whose log it writes to. */
+export async function waitUntilReady(name, check, limitMs = 60_000, log = name) {
   const limit = Date.now() + limitMs;
   for (;;) {
     let reason;
@@ -101,7 +101,7 @@ export async function waitUntilReady(name, check, limitMs = 60_000) {
     } catch (error) {
       reason = error.cause?.message || error.message;
     }
-    if (runningPid(name) === undefined) throw new StackError(`${name} ended while starting: ${logTail(name)}`);
+    if (runningPid(name) === undefined) throw new StackError(`${name} ended while starting: ${logTail(log)}`);
     if (Date.now() > limit) throw new StackError(`${name} was not ready after ${limitMs / 1000} s: ${reason}.`);
     await sleep(100);
   }
