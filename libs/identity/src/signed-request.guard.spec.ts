@@ -34,6 +34,7 @@ function call(handler: () => void, of: object, who: Caller | LienThongError = ca
     rawBody: undefined,
   };
   const received: ReceivedRequest[] = [];
+  const counted: string[] = [];
   const authenticate = async (given: ReceivedRequest) => {
     received.push(given);
     if (who instanceof LienThongError) throw who;
@@ -43,25 +44,28 @@ function call(handler: () => void, of: object, who: Caller | LienThongError = ca
     getType: () => type,
     getHandler: () => handler,
     getClass: () => of,
-    switchToHttp: () => ({ getRequest: () => request }),
+    switchToHttp: () => ({ getRequest: () => request, getResponse: () => ({}) }),
   } as unknown as ExecutionContext;
-  return { request, received, result: new SignedRequestGuard({ authenticate }, new Reflector()).canActivate(context) };
+  const limits = { ofKey: async (accessKey: string) => void counted.push(accessKey) };
+  const guard = new SignedRequestGuard({ authenticate }, new Reflector(), limits);
+  return { request, received, counted, result: guard.canActivate(context) };
 }
 
 const { plain, open, admin } = Routes.prototype;
 
 describe('SignedRequestGuard', () => {
   it('authenticates the raw request and leaves the caller on it', async () => {
-    const { request, received, result } = call(plain, Routes);
+    const { request, received, counted, result } = call(plain, Routes);
     expect(await result).toBe(true);
     expect(received).toEqual([{ method: 'GET', target: '/v1/x?q=1', rawHeaders: ['A', 'b'], body: null }]);
     expect(request.caller).toBe(caller);
+    expect(counted).toEqual(['AK1']);
   });
 
-  it('refuses what the authenticator refuses', async () => {
-    await expect(call(plain, Routes, new LienThongError('signature_missing')).result).rejects.toMatchObject({
-      code: 'signature_missing',
-    });
+  it('refuses what the authenticator refuses, and counts it against no key: whose name stands in it has not sent it', async () => {
+    const { result, counted } = call(plain, Routes, new LienThongError('signature_missing'));
+    await expect(result).rejects.toMatchObject({ code: 'signature_missing' });
+    expect(counted).toEqual([]);
   });
 
   it('lets everyone to a public route, and tasks of a queue, without looking', async () => {

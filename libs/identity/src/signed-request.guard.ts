@@ -1,8 +1,9 @@
 import { LienThongError } from '@lienthong/contracts';
-import { logContext } from '@lienthong/runtime';
+import { logContext, RateLimits } from '@lienthong/runtime';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
+import { Refusals } from './audit/refusals';
 import { Authenticator } from './authenticator';
 import { ADMINISTRATOR, PUBLIC } from './decorators';
 
@@ -12,6 +13,8 @@ export class SignedRequestGuard implements CanActivate {
   constructor(
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'authenticate'>,
     @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofStranger'>,
+    @Inject(RateLimits) private readonly limits: Pick<RateLimits, 'ofKey'>,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -29,6 +32,7 @@ export class SignedRequestGuard implements CanActivate {
     });
     request.caller = caller;
     logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
+    await this.limits.ofKey(caller.accessKey, context.switchToHttp().getResponse());
     if (is(ADMINISTRATOR) && !caller.administrator)
       throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
     return true;

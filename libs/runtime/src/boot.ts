@@ -15,7 +15,8 @@ import { HttpAdapter, listen, openServer } from './http/http-adapter';
 import { InFlight } from './http/in-flight';
 import { jsonBody } from './http/json-body';
 import { problemHandler } from './http/problem.filter';
-import { rateLimit } from './http/rate-limit';
+import { plainTarget } from './http/plain-target';
+import { RateLimits } from './http/rate-limit';
 import { requestLog } from './http/request-log';
 import { type Log, nestLogger } from './log';
 import { BootError, ownProcess } from './process';
@@ -64,7 +65,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   if (options.ownsProcess ?? true) ownProcess(log, () => running.close?.());
 
   const app = await NestFactory.create<NestExpressApplication>(
-    RuntimeModule.with(log, shutdown, options.module),
+    RuntimeModule.with(log, shutdown, options.module, rateLimitsOf(config)),
     new HttpAdapter(),
     { bodyParser: false, abortOnError: false, logger: nestLogger(log) },
   );
@@ -134,11 +135,14 @@ function mount(app: NestExpressApplication, options: BootOptions): InFlight {
   trustProxies(app, config.TRUST_PROXY);
   app.use(aliveRoute(name, version));
   if (config.INTERNAL_PORT === 0) app.use(readyRoutes(health, metrics));
-  app.use(requestLog(log, metrics), inFlight.handler, plainHeaders, rateLimit(config.RATE_LIMIT_PER_MINUTE));
+  app.use(requestLog(log, metrics), inFlight.handler, plainHeaders, app.get(RateLimits).ofAddress, plainTarget);
   for (const handler of options.before ?? []) app.use(handler);
   app.use(jsonBody());
   return inFlight;
 }
+
+const rateLimitsOf = (config: ProcessConfig): RateLimits =>
+  new RateLimits({ perAddress: config.RATE_LIMIT_PER_MINUTE, perKey: config.RATE_LIMIT_PER_KEY_PER_MINUTE });
 
 const plainHeaders: RequestHandler = (_req, res, next) => {
   res.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });

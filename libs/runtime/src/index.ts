@@ -17,7 +17,7 @@ export {
   type TwoLanguageFieldError,
 } from './http/problem.filter';
 export { answer, pageAnswer, PROBLEMS, Problems } from './api-answers';
-export { rateLimit } from './http/rate-limit';
+export { rateLimit, RateLimits } from './http/rate-limit';
 export { logContext, logUnit, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';
 export { StrictValidationPipe, validationFailed } from './http/validation.pipe';

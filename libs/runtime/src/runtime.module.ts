@@ -3,22 +3,29 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { HealthChecks } from './health/health-checks';
 import { Metrics } from './health/metrics';
 import { ProblemFilter } from './http/problem.filter';
+import { RateLimits } from './http/rate-limit';
 import { StepNaming } from './http/request-log';
 import { StrictValidationPipe } from './http/validation.pipe';
 import { Log } from './log';
 import { Shutdown } from './shutdown';
 
-/** What every module of a process may inject: `Log`, `HealthChecks`, `Metrics`, `Shutdown`; and what every route has: filter, validation, step name. */
+/** What every module of a process may inject: `Log`, `HealthChecks`, `Metrics`, `RateLimits`, `Shutdown`; and what every route has: filter, validation, step name. */
 @Module({})
 // oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module
 export class RuntimeModule {
   /** @param app the app's module: under this one, so that the guard that names steps comes before every guard of the app */
-  static with(log: Log, shutdown = new Shutdown(), app?: DynamicModule | Type): DynamicModule {
+  static with(
+    log: Log,
+    shutdown = new Shutdown(),
+    app?: DynamicModule | Type,
+    limits = new RateLimits({ perAddress: 0, perKey: 0 }),
+  ): DynamicModule {
     const shared = [
       { provide: Log, useValue: log },
       { provide: Shutdown, useValue: shutdown },
       { provide: HealthChecks, useValue: new HealthChecks(shutdown) },
       { provide: Metrics, useClass: Metrics },
+      { provide: RateLimits, useValue: limits },
     ];
     return {
       module: RuntimeModule,

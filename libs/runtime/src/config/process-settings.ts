@@ -18,10 +18,17 @@ export const processSettings = {
     ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
     { default: 'info' },
   ),
-  RATE_LIMIT_PER_MINUTE: setting.integer('Requests a minute from one address, per instance; 0 is no limit', {
-    default: 6000,
-    min: 0,
-  }),
+  RATE_LIMIT_PER_MINUTE: setting.integer(
+    'Requests a minute from one address, per instance, where one that is answered 401 counts as ten; 0 is no limit',
+    {
+      default: 6000,
+      min: 0,
+    },
+  ),
+  RATE_LIMIT_PER_KEY_PER_MINUTE: setting.integer(
+    'Requests a minute signed with one access key or its sessions, per instance; 0 is no limit',
+    { default: 12_000, min: 0 },
+  ),
   TRUST_PROXY: setting.list(
     'Proxies whose X-Forwarded-For is believed: addresses, subnets, loopback, uniquelocal, or the number of hops',
     { default: [] },

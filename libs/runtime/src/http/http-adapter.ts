@@ -1,4 +1,5 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
+import express from 'express';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -41,6 +42,11 @@ function sentence(code: string | undefined, name: string, port: number, host: st
 /** Nest's adapter creates its server without options, and Node reads some of them only then. */
 export class HttpAdapter extends ExpressAdapter {
   readonly #sockets = new Set<Socket>();
+
+  constructor() {
+    // One spelling of a path (see plainTarget); the router reads these when it is made, which is soon.
+    super(express().enable('case sensitive routing').enable('strict routing'));
+  }
 
   override initHttpServer(): void {
     const server = openServer(this.getInstance());

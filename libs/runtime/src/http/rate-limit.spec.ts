@@ -1,12 +1,19 @@
+import { LienThongError } from '@lienthong/contracts';
 import { Controller, Get } from '@nestjs/common';
+import type { Response } from 'express';
 import { type Started, startApp } from '../boot.fixture';
-import { clientOf } from './rate-limit';
+import { clientOf, RateLimits } from './rate-limit';
 
 @Controller()
 class PingController {
   @Get('ping')
   ping() {
     return {};
+  }
+
+  @Get('unproven')
+  unproven() {
+    throw new LienThongError('signature_invalid');
   }
 }
 
@@ -43,6 +50,34 @@ describe('rateLimit', () => {
     expect((await ping('203.0.113.1')).status).toBe(200);
     expect((await ping('203.0.113.2')).status).toBe(200);
     expect((await ping('203.0.113.9, 203.0.113.1')).status).toBe(429);
+  });
+
+  it('counts a request that did not prove who sent it ten times', async () => {
+    running = await startApp([PingController], { env: { RATE_LIMIT_PER_MINUTE: '20' } });
+    expect((await fetch(`${running.url}/unproven`)).status).toBe(401);
+    expect((await ping()).headers.get('ratelimit')).toMatch(/^"address";r=9;t=/);
+    expect((await fetch(`${running.url}/unproven`)).status).toBe(401);
+    expect((await ping()).status).toBe(429);
+  });
+
+  it('counts an access key beside the address, each with its own number', async () => {
+    const limits = new RateLimits({ perAddress: 0, perKey: 2 });
+    const headers: string[] = [];
+    const res = { append: (_name: string, value: string) => headers.push(value) } as unknown as Response;
+    await limits.ofKey('AK1', res);
+    await limits.ofKey('AK2', res);
+    await limits.ofKey('AK1', res);
+    await expect(limits.ofKey('AK1', res)).rejects.toMatchObject({ code: 'rate_limited', params: { limit: 2 } });
+    expect(headers[0]).toBe('"key";q=2;w=60');
+  });
+
+  it('keeps its memory when requests come from ever new addresses (A13)', async () => {
+    const limits = new RateLimits({ perAddress: 0, perKey: 1 });
+    const res = { append: () => undefined } as unknown as Response;
+    for (let at = 0; at < 50_000; at++) await limits.ofKey(`AK${at}`, res);
+    await expect(limits.ofKey('AK7', res)).rejects.toMatchObject({ code: 'rate_limited' });
+    // Beyond the number that is counted nobody is refused, and nothing is kept of them.
+    for (let twice = 0; twice < 2; twice++) await expect(limits.ofKey('one more', res)).resolves.toBeUndefined();
   });
 
   it('is off with 0', async () => {

@@ -1,29 +1,91 @@
 import { LienThongError } from '@lienthong/contracts';
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 const WINDOW_SECONDS = 60;
 
-/**
- * At most `perMinute` requests a minute from one address, counted in this instance: a guard against floods and loops, far above honest use.
- * Every answer carries `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
- */
-export function rateLimit(perMinute: number): RequestHandler {
-  if (perMinute === 0) return (_req, _res, next) => next();
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW_SECONDS });
-  const policy = `"address";q=${perMinute};w=${WINDOW_SECONDS}`;
+/** A request that did not prove who sent it counts this often against its address: guessing, or a program that will not work until it is mended. */
+const UNPROVEN = 10;
 
-  return async (req, res, next) => {
-    const result = await limiter.consume(clientOf(req.ip ?? '')).catch((refused: unknown) => refused);
+/** Who is counted at most in a window: a flood from more addresses than this must not fill the memory; those beyond are not counted. */
+const COUNTED = 50_000;
+
+/** A number of requests a minute for each of many, counted in this process alone, in memory that does not grow with their number. */
+class PerMinute {
+  private readonly limiter: RateLimiterMemory;
+  private readonly counted = new Set<string>();
+  private since = 0;
+
+  constructor(
+    private readonly name: 'address' | 'key',
+    private readonly points: number,
+  ) {
+    this.limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
+  }
+
+  /** Counts a request and says on its answer what is left. @throws LienThongError rate_limited */
+  async count(who: string, res: Response): Promise<void> {
+    if (this.points === 0 || !this.isCounted(who)) return;
+    const result: unknown = await this.limiter.consume(who).catch((refused: unknown) => refused);
     if (!(result instanceof RateLimiterRes)) throw result;
     const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000));
-    res.set('RateLimit-Policy', policy);
-    res.set('RateLimit', `"address";r=${Math.max(0, result.remainingPoints)};t=${seconds}`);
-    if (result.consumedPoints > perMinute)
-      throw new LienThongError('rate_limited', { limit: perMinute, window: WINDOW_SECONDS, retryAfter: seconds });
+    res.append('RateLimit-Policy', `"${this.name}";q=${this.points};w=${WINDOW_SECONDS}`);
+    res.append('RateLimit', `"${this.name}";r=${Math.max(0, result.remainingPoints)};t=${seconds}`);
+    if (result.consumedPoints > this.points)
+      throw new LienThongError('rate_limited', { limit: this.points, window: WINDOW_SECONDS, retryAfter: seconds });
+  }
+
+  /** Counts a request that was counted once already as many times more. */
+  async countMore(who: string, points: number): Promise<void> {
+    if (this.points > 0 && this.isCounted(who)) await this.limiter.penalty(who, points);
+  }
+
+  private isCounted(who: string): boolean {
+    const now = performance.now();
+    if (now - this.since > WINDOW_SECONDS * 1000) {
+      this.counted.clear();
+      this.since = now;
+    }
+    if (this.counted.size < COUNTED) this.counted.add(who);
+    return this.counted.has(who);
+  }
+}
+
+/**
+ * Guards against floods and loops, far above honest use: a number of requests a minute from one address and, once it is known who signed, of one access
+ * key (its sessions count as it). Each instance counts for itself. Answers carry `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+ * Only verified requests count against a key: else anybody could use up another's.
+ */
+export class RateLimits {
+  private readonly addresses: PerMinute;
+  private readonly keys: PerMinute;
+
+  /** 0 is no limit. */
+  constructor({ perAddress, perKey }: { perAddress: number; perKey: number }) {
+    this.addresses = new PerMinute('address', perAddress);
+    this.keys = new PerMinute('key', perKey);
+  }
+
+  /** @throws LienThongError rate_limited */
+  readonly ofAddress: RequestHandler = async (req, res, next) => {
+    const client = clientOf(req.ip ?? '');
+    await this.addresses.count(client, res);
+    res.once('finish', () => {
+      if (res.statusCode === 401) void this.addresses.countMore(client, UNPROVEN - 1);
+    });
     next();
   };
+
+  /** @throws LienThongError rate_limited */
+  async ofKey(accessKey: string, res: Response): Promise<void> {
+    await this.keys.count(accessKey, res);
+  }
+}
+
+/** At most `perMinute` requests a minute from one address, for a route that anybody may call and that costs more than others. */
+export function rateLimit(perMinute: number): RequestHandler {
+  return new RateLimits({ perAddress: perMinute, perKey: 0 }).ofAddress;
 }
 
 /** One customer of IPv6 has a /64 at least (RFC 6177): a limit per address would be no limit. */

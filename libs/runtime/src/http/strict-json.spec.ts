@@ -45,6 +45,16 @@ describe('parseStrictJson', () => {
   });
 
   it.each([
+    ['{"a":1,"a":2}', '/a'],
+    ['{"parts":[{"n":[1,2]},{"x":{"n":1,"k/~":0,"k/~":1}}]}', '/parts/1/x/k~1~0'],
+    ['[[],["a",{"__proto__":1}]]', '/1/1/__proto__'],
+  ])('says where in %s the name is', (text, pointer) => {
+    expect(() => parse(text)).toThrow(
+      expect.objectContaining({ members: { errors: [expect.objectContaining({ pointer, code: 'ambiguous_name' })] } }),
+    );
+  });
+
+  it.each([
     ['the same name in two objects', '[{"a":1},{"a":{"a":[{"a":1}]}}]'],
     ['names in texts', '{"a":"\\"a\\":1","b":"a\\\\","c":"\\\\\\"b\\":"}'],
     ['a name as a value', '{"a":"b","b":"a","c":["a","a"]}'],

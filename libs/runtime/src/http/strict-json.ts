@@ -29,26 +29,38 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
   return value;
 }
 
+/** An object or array that is open, and the name or index that is read in it. */
+interface Level {
+  names?: Set<string>;
+  at: string | number;
+}
+
 /** `text` is known to be valid JSON: the names of an object are the strings followed by a colon. */
 function refuseAmbiguity(text: string): void {
-  const open: (Set<string> | null)[] = [];
+  const open: Level[] = [];
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
-        open.push(new Set());
+        open.push({ names: new Set(), at: '' });
         break;
       case 0x5b: // [
-        open.push(null);
+        open.push({ at: 0 });
         break;
       case 0x7d: // }
       case 0x5d: // ]
         open.pop();
         break;
+      case 0x2c: {
+        // ,
+        const level = open.at(-1);
+        if (typeof level?.at === 'number') level.at++;
+        break;
+      }
       case 0x22: {
         const start = at;
         at = endOfString(text, start);
-        const names = open.at(-1);
-        if (names && isName(text, at)) addName(names, text.slice(start, at + 1));
+        const level = open.at(-1);
+        if (level?.names && isName(text, at)) addName(open, level.names, text.slice(start, at + 1));
       }
     }
     if (open.length > MAX_DEPTH) throw malformed(`nested deeper than ${MAX_DEPTH}`);
@@ -73,11 +85,21 @@ function isName(text: string, end: number): boolean {
   return text.charCodeAt(at) === 0x3a;
 }
 
-function addName(names: Set<string>, quoted: string): void {
+function addName(open: Level[], names: Set<string>, quoted: string): void {
   const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
-  if (name === '__proto__') throw malformed('the name __proto__ is not allowed');
-  if (names.has(name)) throw malformed(`the name ${JSON.stringify(name.slice(0, 100))} occurs twice in one object`);
+  open.at(-1)!.at = name;
+  if (name === '__proto__') throw malformed('the name __proto__ is not allowed', open);
+  if (names.has(name))
+    throw malformed(`the name ${JSON.stringify(name.slice(0, 100))} occurs twice in one object`, open);
   names.add(name);
 }
 
-const malformed = (why: string) => new LienThongError('malformed_json', { why });
+/** `open`: where in the text, when that can be said. */
+function malformed(why: string, open?: readonly Level[]): LienThongError {
+  if (!open) return new LienThongError('malformed_json', { why });
+  const pointer = open
+    .map(({ at }) => `/${String(at).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
+  const message = { vi: `Tên này không được dùng hoặc có hai lần: ${pointer}`, en: why };
+  return new LienThongError('malformed_json', { why }, { errors: [{ pointer, code: 'ambiguous_name', message }] });
+}
