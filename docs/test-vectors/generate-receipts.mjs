@@ -1,4 +1,4 @@
-// Writes receipts.json. It shares no code with libs/signing. Every run makes new keys, which exist nowhere else.
+// Writes receipts.json. It shares no code with libs/signing. Every run makes new keys, which exist nowhere else. Another file to write may be named, for comparing.
 import { constants, createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 
@@ -135,7 +135,7 @@ const written = cases.map(([name, receipts, problemsAt]) => ({
   problemsAt,
 }));
 writeFileSync(
-  new URL('receipts.json', import.meta.url),
+  process.argv[2] ?? new URL('receipts.json', import.meta.url),
   `${JSON.stringify({ about, jwks, cases: written }, null, 2)}\n`,
 );
 console.log(`${cases.length} cases`);

@@ -1,5 +1,5 @@
 // Writes signatures.json, with the cases of signature-cases.mjs. It shares no code with libs/signing, so that the two check each other. Keys are kept from the file that is there;
-// RSA-PSS signatures are salted and differ from run to run.
+// RSA-PSS signatures are salted and differ from run to run. Another file to write may be named, for comparing.
 import { constants, createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { addCases } from './signature-cases.mjs';
@@ -126,5 +126,8 @@ const about = {
   what: 'Test vectors of protocol section 3 (RFC 9421, RFC 9530). See README.md in this folder.',
   keys: 'FOR TESTS ONLY: these keys are public and must never be registered anywhere.',
 };
-writeFileSync(file, `${JSON.stringify({ about, windowSeconds: 300, keys, refusedKeys, cases }, null, 2)}\n`);
+writeFileSync(
+  process.argv[2] ?? file,
+  `${JSON.stringify({ about, windowSeconds: 300, keys, refusedKeys, cases }, null, 2)}\n`,
+);
 console.log(`${cases.length} cases, ${cases.filter(({ expect }) => expect === 'ok').length} of them good`);

@@ -14,7 +14,7 @@ function make_signature(string $alg, array $key, string $base): string {
         openssl_sign($base, $signature, $key['privateKeyPem'], OPENSSL_ALGO_SHA256);
         return $signature;
     }
-    // openssl_sign knows no PSS before PHP 8.5: encode as RFC 8017 9.1.1 says, then the bare RSA operation.
+    // openssl_sign of PHP 8.2 knows no PSS: encode as RFC 8017 9.1.1 says, then the bare RSA operation.
     $private = openssl_pkey_get_private($key['privateKeyPem']);
     $bits = openssl_pkey_get_details($private)['bits'] - 1;
     openssl_private_encrypt(pss_encode(hash('sha512', $base, true), random_bytes(64), $bits), $signature, $private, OPENSSL_NO_PADDING);
