@@ -1,5 +1,7 @@
 export { signatureAlgorithmNames, type Algorithm, verifyAgainstNothing, verifySignature } from './requests/algorithms';
 export { contentDigest } from './requests/content-digest';
+export { type Difference, explainRequest, type Explanation, type RequestToExplain } from './requests/explain-request';
+export { requestOfText } from './requests/http-text';
 export { parseSignature, readSignature, type ReceivedRequest, type ReceivedSignature } from './requests/read-signature';
 export { weaknessOf } from './requests/rsa-key';
 export {
