@@ -25,7 +25,7 @@ export class ProgressBar {
     this.phase = undefined;
   }
 
-  private begin({ phase, size = this.hashSize }: TransferProgress, stream: NodeJS.WritableStream): void {
+  private begin({ phase, part, bytes, size = this.hashSize }: TransferProgress, stream: NodeJS.WritableStream): void {
     this.stop();
     this.phase = phase;
     if (!size) return;
@@ -40,6 +40,6 @@ export class ProgressBar {
       { format, stream, clearOnComplete: true, hideCursor: true, fps: 8 },
       Presets.shades_classic,
     );
-    this.bar.start(size, 0, { part: '', done: '' });
+    this.bar.start(size, bytes, { part, done: out.bytes(bytes) });
   }
 }

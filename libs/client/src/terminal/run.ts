@@ -1,5 +1,5 @@
 import type { Language } from '@lienthong/contracts';
-import { Command, CommanderError, Option } from 'commander';
+import { type Argument, Command, CommanderError, Option } from 'commander';
 import { adminCommand } from '../commands/admin/admin';
 import { demoCommand } from '../commands/demo/demo';
 import { doctorCommand } from '../commands/doctor';
@@ -73,6 +73,11 @@ function languageOf(words: string[], env: Surroundings['env']): Language {
   return /^en/i.test(env.LC_ALL ?? env.LC_MESSAGES ?? env.LANG ?? '') ? 'en' : 'vi';
 }
 
+const argumentText = ({ required, variadic, name }: Argument): string => {
+  const text = `${name()}${variadic ? '…' : ''}`;
+  return required ? `<${text}>` : `[${text}]`;
+};
+
 /** What Commander does not hand down to subcommands: throw instead of leaving the process, write where told, speak the language. */
 function settle(command: Command, { stdout, stderr }: Surroundings, say: Say): void {
   const titles: Record<string, string> = {
@@ -86,6 +91,11 @@ function settle(command: Command, { stdout, stderr }: Surroundings, say: Say): v
     .exitOverride()
     .helpOption('-h, --help', say('xem hướng dẫn', 'show help'))
     .helpCommand(false)
+    .usage(
+      command.commands.length > 0
+        ? say('[tùy chọn] <lệnh>', '[options] <command>')
+        : [say('[tùy chọn]', '[options]'), ...command.registeredArguments.map(argumentText)].join(' '),
+    )
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
     .configureOutput({
       writeOut: (text) => stdout.write(text),
