@@ -73,10 +73,10 @@ function languageOf(words: string[], env: Surroundings['env']): Language {
   return /^en/i.test(env.LC_ALL ?? env.LC_MESSAGES ?? env.LANG ?? '') ? 'en' : 'vi';
 }
 
-const argumentText = ({ required, variadic, name }: Argument): string => {
-  const text = `${name()}${variadic ? '…' : ''}`;
-  return required ? `<${text}>` : `[${text}]`;
-};
+function argumentText(argument: Argument): string {
+  const text = `${argument.name()}${argument.variadic ? '…' : ''}`;
+  return argument.required ? `<${text}>` : `[${text}]`;
+}
 
 /** What Commander does not hand down to subcommands: throw instead of leaving the process, write where told, speak the language. */
 function settle(command: Command, { stdout, stderr }: Surroundings, say: Say): void {
