@@ -15,6 +15,7 @@ jest.setTimeout(180_000);
 describe('The small clients of libs/client/examples', () => {
   const clients = examples();
   const present = clients.filter(({ missing }) => !missing);
+  const exchanged: string[] = [];
   let platform: Platform;
   let folder: string;
 
@@ -24,6 +25,10 @@ describe('The small clients of libs/client/examples', () => {
   });
   afterAll(async () => {
     clients.forEach((client) => client.dispose());
+    const skipped = clients
+      .filter(({ missing }) => missing)
+      .map(({ language, missing }) => `${language} skipped: ${missing}`);
+    process.stdout.write([...exchanged, ...skipped].map((line) => `example ${line}\n`).join(''));
     await platform?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -78,6 +83,7 @@ describe('The small clients of libs/client/examples', () => {
         const received = readdirSync(inbox).map((name) => readFileSync(join(inbox, name)).toString('base64'));
         expect(received.toSorted()).toEqual(contents.map((content) => content.toString('base64')).toSorted());
         rmSync(inbox, { recursive: true });
+        exchanged.push(`${language} -> ${receiver.language}: ${packets.length} packets`);
       },
     );
   }

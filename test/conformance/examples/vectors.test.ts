@@ -28,12 +28,20 @@ describe('The small clients of libs/client/examples', () => {
   });
 
   const clients = examples();
-  afterAll(() => clients.forEach((client) => client.dispose()));
+  const seen: string[] = [];
+  afterAll(() => {
+    clients.forEach((client) => client.dispose());
+    const skipped = clients
+      .filter(({ missing }) => missing)
+      .map(({ language, missing }) => `${language} skipped: ${missing}`);
+    process.stdout.write([...seen, ...skipped].map((line) => `example ${line}\n`).join(''));
+  });
 
   for (const { language, missing, run } of clients) {
     itWhen(!missing, missing ?? '')(`${language} reproduces every good signature and flags every bad one`, async () => {
       const printed = await run(['vectors', vectorsFolder]);
       expect(printed.trim().split('\n').toSorted()).toEqual(counts.toSorted());
+      seen.push(`${language}: ${cases.length} vectors of ${counts.length} algorithms`);
     });
   }
 });
@@ -68,6 +76,7 @@ describe('The second verifier of evidence', () => {
         writeFileSync(join(folder, 'receipts.json'), JSON.stringify({ jwks: published.jwks, cases: changed }));
         const bad = changed.filter(({ valid }) => !valid).length;
         expect(bad).toBeGreaterThan(900);
+        process.stdout.write(`evidence: 1000 random changes, ${bad} bad, judged alike by both verifiers\n`);
         expect(await run(['vectors', folder])).toBe(`receipts: ${1000 - bad} good, ${bad} bad, 0 judged wrongly\n`);
       } finally {
         rmSync(folder, { recursive: true, force: true });
