@@ -1,9 +1,9 @@
 // A platform with a past: packets that are finished and packets that wait for others, written by SQL as the stores would have left them
-// (libs/persistence/src/migrations/0002-exchange.ts). Receipts and event data are shorter than real ones; their number is the real one.
+// (libs/persistence/src/migrations/0002-exchange.ts, 0004-audit.ts). Receipts and event data are shorter than real ones; their number is the real one.
 import pg from 'pg';
 
-/** Everything of the exchange; the registry stays. */
-const EMPTY = `TRUNCATE packets, parts, deliveries, statuses, timeline, receipts, events, streams, connections, outbox, dead_tasks, finished_packets CASCADE`;
+/** Everything of the exchange; the registry stays, and the audit log, which is only added to. */
+const EMPTY = `TRUNCATE packets, parts, deliveries, statuses, receipts, events, streams, connections, outbox, dead_tasks, finished_packets CASCADE`;
 const OTHERS = 50;
 
 export async function emptyExchange(databaseUrl) {
@@ -35,7 +35,7 @@ export async function fillExchange(databaseUrl, { source, destinations: [destina
     for (const sql of statements(count)) await db.query(sql, [source.systemId]);
     await db.query('DROP TABLE bench_fill');
     await settle(db);
-    const tables = ['packets', 'parts', 'deliveries', 'timeline', 'receipts', 'events'];
+    const tables = ['packets', 'parts', 'deliveries', 'audit_entries', 'receipts', 'events'];
     const counts = await Promise.all(tables.map((table) => db.query(`SELECT count(*)::int AS n FROM ${table}`)));
     return Object.fromEntries(tables.map((table, index) => [table, counts[index].rows[0].n]));
   });
@@ -81,8 +81,8 @@ const statements = (count) => [
    SELECT delivery, id, target, target, 'system', CASE WHEN done THEN 'accepted' WHEN i % 2 = 0 THEN 'notified' ELSE 'pending' END, 0, 1, at,
           at + interval '5 days', at, CASE WHEN done THEN at END, CASE WHEN done THEN jsonb_build_object('request', '{}'::jsonb, 'receipt', ${JWS}) END, at
    FROM bench_fill WHERE $1::text IS NOT NULL ORDER BY i`,
-  `INSERT INTO timeline (packet_id, delivery_id, at, event)
-   SELECT id, CASE WHEN event LIKE 'delivery%' THEN delivery END, at, event
+  `INSERT INTO audit_entries (actor, action, packet_id, delivery_id, at)
+   SELECT 'bench', event, id, CASE WHEN event LIKE 'delivery%' THEN delivery END, at
    FROM bench_fill, ${list([...STEPS.waiting, ...STEPS.done])} AS step (n, event)
    WHERE $1::text IS NOT NULL AND (done OR n <= ${STEPS.waiting.length}) ORDER BY i, n`,
   `INSERT INTO receipts (jti, packet_id, delivery_id, event, at, jws)

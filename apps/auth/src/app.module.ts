@@ -11,6 +11,7 @@ import { ManageSystemsController } from './manage-systems/manage-systems.control
 import { OpenSession } from './open-session/open-session';
 import { OpenSessionController } from './open-session/open-session.controller';
 import { PublishKeysController } from './publish-keys/publish-keys.controller';
+import { ReadAuditController } from './read-audit/read-audit.controller';
 import { ReadDirectoryController } from './read-directory/read-directory.controller';
 import { RewrapSecrets } from './rewrap-secrets/rewrap-secrets';
 import { RewrapSecretsController } from './rewrap-secrets/rewrap-secrets.controller';
@@ -32,6 +33,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     RewrapSecretsController,
     ManageGrantsController,
     WatchQueuesController,
+    ReadAuditController,
     ReadDirectoryController,
     PublishKeysController,
   ],

@@ -1,5 +1,5 @@
 import { HealthChecks } from '@lienthong/runtime';
-import { Transactions } from '@lienthong/persistence';
+import { AuditBacklog, Transactions } from '@lienthong/persistence';
 import { Storage } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { CompleteUpload } from './complete-upload/complete-upload';
@@ -52,8 +52,9 @@ import { UploadSpaces } from './request-space/upload-space';
 })
 export class ConnectorModule {
   /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
-  constructor(health: HealthChecks, transactions: Transactions, storage: Storage) {
+  constructor(health: HealthChecks, transactions: Transactions, storage: Storage, backlog: AuditBacklog) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
     health.register('storage', () => storage.check());
+    health.register('audit', () => backlog.mustBeSealed());
   }
 }

@@ -1,4 +1,11 @@
-import { databaseSettings, processSettings, queueSettings, setting, storageSettings } from '@lienthong/runtime';
+import {
+  auditSettings,
+  databaseSettings,
+  processSettings,
+  queueSettings,
+  setting,
+  storageSettings,
+} from '@lienthong/runtime';
 
 export const connectorSettings = {
   ...processSettings,
@@ -6,6 +13,7 @@ export const connectorSettings = {
   ...databaseSettings,
   ...queueSettings,
   ...storageSettings,
+  ...auditSettings,
   AUTH_INTERNAL_URL: setting.list('Internal addresses of auth, which checks signatures made with access keys', {
     default: [],
   }),

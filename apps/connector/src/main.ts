@@ -21,6 +21,7 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         issuer: config.PUBLIC_URL,
         relay: PromptRelay,
+        auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forSending(queueSettingsOf(config), OutboxStore),
       StorageModule.for(storage),

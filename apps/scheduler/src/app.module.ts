@@ -1,18 +1,21 @@
-import { Transactions } from '@lienthong/persistence';
+import { AuditBacklog, Transactions } from '@lienthong/persistence';
 import { Queue } from '@lienthong/queue';
 import { HealthChecks } from '@lienthong/runtime';
-import { Storage } from '@lienthong/storage';
+import { openArchive, Storage, type StorageSettings } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnalysePacket } from './analyse-packet/analyse-packet';
 import { AnalysePacketConsumer } from './analyse-packet/analyse-packet.consumer';
 import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
 import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
+import { ForgetAuditTimer } from './forget-audit/forget-audit.timer';
 import { ForgetExpiredTimer } from './forget-expired/forget-expired.timer';
 import { PlanDelivery } from './plan-delivery/plan-delivery';
 import { PurgeContent } from './purge-content/purge-content';
 import { PurgeContentConsumer } from './purge-content/purge-content.consumer';
 import { RelayOutboxTimer } from './relay-outbox/relay-outbox.timer';
 import { SchedulerOptions } from './scheduler.config';
+import { CheckpointArchive, SealAudit } from './seal-audit/seal-audit';
+import { SealAuditTimer } from './seal-audit/seal-audit.timer';
 import { SweepLostWork } from './sweep-lost-work/sweep-lost-work';
 import { SweepLostWorkTimer } from './sweep-lost-work/sweep-lost-work.timer';
 import { WarnExpiringKeys } from './warn-expiring-keys/warn-expiring-keys';
@@ -34,21 +37,34 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     SweepLostWorkTimer,
     CloseUnusedSpaces,
     CloseUnusedSpacesTimer,
+    ForgetAuditTimer,
     ForgetExpiredTimer,
+    SealAudit,
+    SealAuditTimer,
     WarnExpiringKeys,
     WarnExpiringKeysTimer,
   ],
 })
 export class SchedulerModule {
-  constructor(health: HealthChecks, transactions: Transactions, queue: Queue, storage: Storage) {
+  constructor(health: HealthChecks, transactions: Transactions, queue: Queue, storage: Storage, backlog: AuditBacklog) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
     health.register('queue', () => queue.check());
     health.register('storage', () => storage.check());
+    health.register('audit', () => backlog.mustBeSealed());
   }
 
-  static for(options: SchedulerOptions): DynamicModule {
-    return { module: SchedulerModule, providers: [{ provide: SchedulerOptions, useValue: options }] };
+  /** @throws Error with one sentence when the place for checkpoints is a bucket and no S3 server is set */
+  static for(options: SchedulerOptions, storage: StorageSettings): DynamicModule {
+    const s3 = storage.driver === 's3' ? storage : undefined;
+    const archive = options.auditExport ? openArchive(options.auditExport, s3) : null;
+    return {
+      module: SchedulerModule,
+      providers: [
+        { provide: SchedulerOptions, useValue: options },
+        { provide: CheckpointArchive, useValue: archive },
+      ],
+    };
   }
 }
 
-export { schedulingSettings } from './scheduler.config';
+export { schedulerOptionsOf, schedulingSettings } from './scheduler.config';

@@ -5,7 +5,7 @@ import { boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { StorageModule, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { SchedulerModule } from './app.module';
-import { schedulerSettings } from './scheduler.config';
+import { schedulerOptionsOf, schedulerSettings } from './scheduler.config';
 
 start(async () => {
   const config = readConfig(schedulerSettings, process.env);
@@ -20,10 +20,11 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         issuer: config.PUBLIC_URL,
         relay: PromptRelay,
+        auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
       StorageModule.for(storageSettingsOf(config)),
-      SchedulerModule.for({ sweepQuietSeconds: config.SWEEP_QUIET_SECONDS }),
+      SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
     ],
   })
   class SchedulerProcess {}

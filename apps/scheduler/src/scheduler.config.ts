@@ -1,10 +1,25 @@
-import { databaseSettings, processSettings, queueSettings, setting, storageSettings } from '@lienthong/runtime';
+import {
+  auditSettings,
+  type ConfigOf,
+  databaseSettings,
+  processSettings,
+  queueSettings,
+  setting,
+  storageSettings,
+} from '@lienthong/runtime';
 
 export const schedulingSettings = {
   SWEEP_QUIET_SECONDS: setting.integer('How long work may stand still before its task is sent again', {
     default: 60,
     min: 1,
   }),
+  AUDIT_SEAL_SECONDS: setting.integer('Pause between two sealings of the audit log', { default: 30, min: 1, max: 60 }),
+  AUDIT_EXPORT: setting.text(
+    'Folder, or s3://bucket/prefix, outside the database where checkpoints of the audit log are put',
+    { optional: true },
+  ),
+  AUDIT_RETENTION_DAYS: setting.integer('How long the audit log is kept', { default: 730, min: 730, max: 36_500 }),
+  ...auditSettings,
 };
 
 export const schedulerSettings = {
@@ -19,4 +34,20 @@ export const schedulerSettings = {
 /** What the scheduler's steps are told. */
 export abstract class SchedulerOptions {
   abstract readonly sweepQuietSeconds: number;
+  /** Whose log: the platform's public address. */
+  abstract readonly origin: string;
+  abstract readonly auditSealSeconds: number;
+  abstract readonly auditRetentionDays: number;
+  /** Folder or bucket; undefined: checkpoints stay in the database. */
+  abstract readonly auditExport?: string;
 }
+
+type Given = ConfigOf<typeof schedulingSettings> & { PUBLIC_URL: string };
+
+export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
+  sweepQuietSeconds: config.SWEEP_QUIET_SECONDS,
+  origin: config.PUBLIC_URL,
+  auditSealSeconds: config.AUDIT_SEAL_SECONDS,
+  auditRetentionDays: config.AUDIT_RETENTION_DAYS,
+  auditExport: config.AUDIT_EXPORT,
+});

@@ -5,8 +5,8 @@ import { NotifierModule } from '@lienthong/notifier';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import type { ConfigOf } from '@lienthong/runtime';
-import { SchedulerModule } from '@lienthong/scheduler';
-import { type Storage, StorageModule } from '@lienthong/storage';
+import { schedulerOptionsOf, SchedulerModule } from '@lienthong/scheduler';
+import { type Storage, StorageModule, storageSettingsOf } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { standaloneSettings } from './standalone.config';
 
@@ -33,6 +33,7 @@ export class StandaloneModule {
           platformSecret: config.PLATFORM_SECRET,
           issuer: config.PUBLIC_URL,
           relay: PromptRelay,
+          auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
           migrate,
         }),
         QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
@@ -43,7 +44,7 @@ export class StandaloneModule {
         }),
         AuthModule.for({ adminKeyFile: config.ADMIN_KEY_FILE, publicUrl: config.PUBLIC_URL }),
         ConnectorModule,
-        SchedulerModule.for({ sweepQuietSeconds: config.SWEEP_QUIET_SECONDS }),
+        SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
         NotifierModule.for({ publicUrl: config.PUBLIC_URL }),
       ],
     };

@@ -18,6 +18,7 @@ export interface Step {
 /** The flow is the table of contents: a row is a folder `apps/<app>/src/<name>`; `test/architecture` fails where one is missing. */
 export const FLOW = [
   { name: 'open-session', app: 'auth', cause: 'http', regulation: ['S1', 'S5', 'A1', 'A2'], change: 'session' },
+  { name: 'check-access', app: 'auth', cause: 'http', regulation: ['A4', 'A5'], change: '–' },
   { name: 'request-space', app: 'connector', cause: 'http', regulation: ['S2'], change: 'packet open' },
   {
     name: 'complete-upload',
@@ -105,6 +106,14 @@ export const FLOW = [
     regulation: ['beside'],
     change: 'old nonces, tickets, events',
   },
+  { name: 'seal-audit', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: 'audit log sealed' },
+  {
+    name: 'forget-audit',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'audit log older than its time',
+  },
   { name: 'number-events', app: 'notifier', cause: 'timer', regulation: ['beside'], change: 'offsets of the streams' },
   { name: 'manage-agencies', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'manage-systems', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
@@ -119,6 +128,7 @@ export const FLOW = [
   },
   { name: 'manage-grants', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'watch-queues', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
+  { name: 'read-audit', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'read-directory', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'publish-keys', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
 ] as const satisfies readonly Step[];

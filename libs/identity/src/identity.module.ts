@@ -1,8 +1,10 @@
 import { DayKeyRootStore, KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
 import { Log, Metrics } from '@lienthong/runtime';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { Counter } from 'prom-client';
+import { ActingInterceptor } from './audit/acting.interceptor';
+import { Refusals } from './audit/refusals';
 import { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import { AskAuth } from './access-keys/ask-auth';
 import { Authenticator } from './authenticator';
@@ -100,7 +102,9 @@ export class IdentityModule {
             uses: KeyUses,
           ) => new Authenticator(ring, sessionKeys, verifier, nonces, uses),
         },
+        Refusals,
         { provide: APP_GUARD, useClass: SignedRequestGuard },
+        { provide: APP_INTERCEPTOR, useClass: ActingInterceptor },
       ],
       exports: [
         AccessKeyVerifier,

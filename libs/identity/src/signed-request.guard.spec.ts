@@ -47,8 +47,14 @@ function call(handler: () => void, of: object, who: Caller | LienThongError = ca
     switchToHttp: () => ({ getRequest: () => request, getResponse: () => ({}) }),
   } as unknown as ExecutionContext;
   const limits = { ofKey: async (accessKey: string) => void counted.push(accessKey) };
-  const guard = new SignedRequestGuard({ authenticate }, new Reflector(), limits);
-  return { request, received, counted, result: guard.canActivate(context) };
+  const refused: unknown[] = [];
+  const refusals = {
+    ofCaller: async ({ keyId }: Pick<Caller, 'keyId'>, _request: unknown, code: string) =>
+      void refused.push([keyId, code]),
+    ofStranger: (_headers: readonly string[], error: unknown) => void refused.push((error as LienThongError).code),
+  };
+  const guard = new SignedRequestGuard({ authenticate }, new Reflector(), limits, refusals);
+  return { request, received, counted, refused, result: guard.canActivate(context) };
 }
 
 const { plain, open, admin } = Routes.prototype;
@@ -63,8 +69,9 @@ describe('SignedRequestGuard', () => {
   });
 
   it('refuses what the authenticator refuses, and counts it against no key: whose name stands in it has not sent it', async () => {
-    const { result, counted } = call(plain, Routes, new LienThongError('signature_missing'));
+    const { result, counted, refused } = call(plain, Routes, new LienThongError('signature_missing'));
     await expect(result).rejects.toMatchObject({ code: 'signature_missing' });
+    expect(refused).toEqual(['signature_missing']);
     expect(counted).toEqual([]);
   });
 
@@ -77,7 +84,9 @@ describe('SignedRequestGuard', () => {
 
   it('lets only administrators to their routes, marked one by one or all of a controller', async () => {
     const refused = { code: 'access_denied', params: { what: 'GET /v1/x' } };
-    await expect(call(admin, Routes).result).rejects.toMatchObject(refused);
+    const attempt = call(admin, Routes);
+    await expect(attempt.result).rejects.toMatchObject(refused);
+    expect(attempt.refused).toEqual([['AK1', 'access_denied']]);
     await expect(call(AdminRoutes.prototype.list, AdminRoutes).result).rejects.toMatchObject(refused);
     const administrator = { ...caller, systemId: null, administrator: true };
     expect(await call(admin, Routes, administrator).result).toBe(true);

@@ -13,8 +13,8 @@ export class SignedRequestGuard implements CanActivate {
   constructor(
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'authenticate'>,
     @Inject(Reflector) private readonly reflector: Reflector,
-    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofStranger'>,
     @Inject(RateLimits) private readonly limits: Pick<RateLimits, 'ofKey'>,
+    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofStranger'>,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -24,17 +24,19 @@ export class SignedRequestGuard implements CanActivate {
     if (context.getType() !== 'http' || is(PUBLIC)) return true;
     const request = context.switchToHttp().getRequest<IncomingMessage & { originalUrl: string; method: string }>();
     const { method, originalUrl, rawHeaders, rawBody } = request;
-    const caller = await this.authenticator.authenticate({
-      method,
-      target: originalUrl,
-      rawHeaders,
-      body: rawBody ?? null,
-    });
+    const caller = await this.authenticator
+      .authenticate({ method, target: originalUrl, rawHeaders, body: rawBody ?? null })
+      .catch((error: unknown) => {
+        this.refusals.ofStranger(rawHeaders, error);
+        throw error;
+      });
     request.caller = caller;
     logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
     await this.limits.ofKey(caller.accessKey, context.switchToHttp().getResponse());
-    if (is(ADMINISTRATOR) && !caller.administrator)
+    if (is(ADMINISTRATOR) && !caller.administrator) {
+      await this.refusals.ofCaller(caller, request, 'access_denied');
       throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
+    }
     return true;
   }
 }

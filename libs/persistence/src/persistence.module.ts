@@ -8,6 +8,12 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { DataSource } from 'typeorm';
+import { actAsComponent } from './audit/actor';
+import { AuditBacklog } from './audit/audit-backlog';
+import { AuditBundleStore } from './audit/audit-bundle.store';
+import { AuditPartitionStore } from './audit/audit-partitions.store';
+import { AuditSealStore } from './audit/audit-seal.store';
+import { AuditStore } from './audit/audit.store';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
@@ -42,6 +48,8 @@ export interface PersistenceSettings extends DatabaseSettings {
   issuer: string;
   /** Brings the database to this program's version by itself: the embedded default only. Elsewhere a missing migration refuses to start. */
   migrate?: boolean;
+  /** Past this age of the oldest entry that is not sealed, new packets are refused; 4 by default. */
+  auditMaxUnsealedHours?: number;
   /** Token of what sends committed tasks at once. Without one, or while it cannot, the relay's timer does it. */
   relay?: Type<{ offer(rows: OutboxRow[]): void }>;
 }
@@ -49,6 +57,10 @@ export interface PersistenceSettings extends DatabaseSettings {
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
 const STORES: Type[] = [
   AgencyStore,
+  AuditBundleStore,
+  AuditPartitionStore,
+  AuditSealStore,
+  AuditStore,
   ConnectionStore,
   DayKeyRootStore,
   DeliveryStore,
@@ -80,6 +92,7 @@ export class PersistenceModule implements OnApplicationShutdown {
   ) {}
 
   static for(settings: PersistenceSettings): DynamicModule {
+    actAsComponent(settings.applicationName);
     const providers = [
       ...STORES.map((store) => made(store, [Transactions], (t: Transactions) => new store(t) as object)),
       ...derived(settings),
@@ -106,6 +119,11 @@ function derived(settings: PersistenceSettings) {
       Transactions,
       [DataSource, ModuleRef],
       (dataSource: DataSource, modules: ModuleRef) => new Transactions(dataSource, afterCommit(modules, settings)),
+    ),
+    made(
+      AuditBacklog,
+      [AuditStore],
+      (audit: AuditStore) => new AuditBacklog(audit, settings.auditMaxUnsealedHours ?? 4),
     ),
     made(EventStreamStore, [Transactions], (t: Transactions) => new EventStreamStore(t, settings.issuer)),
     made(PlatformKeyStore, [Transactions], (t: Transactions) => new PlatformKeyStore(t, settings.platformSecret)),

@@ -1,12 +1,6 @@
 import { type EventType, priorityRank } from '@lienthong/contracts';
+import { type AuditRecord, insertEntries } from './audit/audit-record';
 import type { OutboxRow } from './outbox.store';
-
-export interface TimelineRecord {
-  packetId: string;
-  deliveryId?: string;
-  event: string;
-  detail?: Record<string, unknown>;
-}
 
 export interface EventRecord {
   id: string;
@@ -29,9 +23,7 @@ export interface ReceiptRecord {
 /** Each list may be empty; PostgreSQL keeps the plan. Identity columns follow the order of the lists. */
 const WRITE = `
   WITH entries AS (
-    INSERT INTO timeline (packet_id, delivery_id, event, detail)
-    SELECT "packetId", "deliveryId", event, detail
-    FROM jsonb_to_recordset($1) AS entry ("packetId" uuid, "deliveryId" uuid, event text, detail jsonb)),
+    ${insertEntries('$1')}),
   told AS (
     INSERT INTO events (id, system_id, type, packet_id, delivery_id, data)
     SELECT id, "systemId", type, "packetId", "deliveryId", data
@@ -50,11 +42,11 @@ const WRITE = `
 export const GRACE_MS = 2000;
 
 /**
- * What a unit of work appends: timeline, events, receipts, tasks. Collected and written in one statement, so that a step costs one round trip
+ * What a unit of work appends: audit entries, events, receipts, tasks. Collected and written in one statement, so that a step costs one round trip
  * more than the state change itself, however much it tells.
  */
 export class UnitRecords {
-  readonly timeline: TimelineRecord[] = [];
+  readonly audit: AuditRecord[] = [];
   readonly events: EventRecord[] = [];
   readonly receipts: ReceiptRecord[] = [];
   readonly tasks: OutboxRow[] = [];
@@ -62,7 +54,7 @@ export class UnitRecords {
   readonly receiptHashes = new Map<string, string>();
 
   async write(on: { query(sql: string, parameters: unknown[]): Promise<unknown> }): Promise<void> {
-    if (this.timeline.length + this.events.length + this.receipts.length + this.tasks.length === 0) return;
+    if (this.audit.length + this.events.length + this.receipts.length + this.tasks.length === 0) return;
     const hashes = [...this.receiptHashes].map(([packetId, hash]) => ({ packetId, hash }));
     const tasks = this.tasks.map(({ id, task, priority, attempt, delayMs }) => ({
       id,
@@ -74,7 +66,7 @@ export class UnitRecords {
     }));
     await on.query(
       WRITE,
-      [this.timeline, this.events, this.receipts, hashes, tasks].map((list) => JSON.stringify(list)),
+      [this.audit, this.events, this.receipts, hashes, tasks].map((list) => JSON.stringify(list)),
     );
   }
 }

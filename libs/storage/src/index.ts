@@ -1,3 +1,4 @@
+export { openArchive, type Archive } from './archive';
 export * from './create-storage';
 export { FilesystemStorage, type FilesystemSettings } from './filesystem/filesystem-storage';
 export { storageRouter, storageRoutes, type StorageHandler } from './filesystem/storage-router';

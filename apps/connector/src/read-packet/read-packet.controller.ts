@@ -7,7 +7,7 @@ import {
   type ReceiptBundle,
 } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { PacketListStore, ReceiptStore } from '@lienthong/persistence';
+import { AuditStore, PacketListStore, ReceiptStore } from '@lienthong/persistence';
 import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Controller, Get, Param, ParseUUIDPipe, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -24,6 +24,7 @@ export class ReadPacketController {
     private readonly readPacket: ReadPacket,
     private readonly packetList: PacketListStore,
     private readonly receiptStore: ReceiptStore,
+    private readonly audit: AuditStore,
   ) {}
 
   @Get()
@@ -47,8 +48,13 @@ export class ReadPacketController {
   @ApiOperation({ summary: 'State, recipients, parts, policy and timeline of a packet; no content' })
   @ApiOkResponse(answer('PacketView', 'The packet'))
   @Problems('not_found')
-  read(@CallingSystem() caller: SystemCaller, @Param('packetId', ParseUUIDPipe) packetId: string): Promise<PacketView> {
-    return this.readPacket.read(caller.systemId, packetId);
+  async read(
+    @CallingSystem() caller: SystemCaller,
+    @Param('packetId', ParseUUIDPipe) packetId: string,
+  ): Promise<PacketView> {
+    const packet = await this.readPacket.read(caller.systemId, packetId);
+    await this.audit.record([{ action: 'packet.read', packetId }]);
+    return packet;
   }
 
   @Get(':packetId/receipts')
@@ -60,6 +66,7 @@ export class ReadPacketController {
     @Param('packetId', ParseUUIDPipe) packetId: string,
   ): Promise<ReceiptBundle> {
     await this.readPacket.asParty(caller.systemId, packetId);
+    await this.audit.record([{ action: 'receipts.read', packetId }]);
     return this.receiptStore.bundle(packetId);
   }
 }

@@ -1,5 +1,6 @@
 import { LIMITS, LienThongError, type ReadyAnswer } from '@lienthong/contracts';
 import {
+  auditRecord,
   type DeliveryRow,
   DeliveryStore,
   EventStreamStore,
@@ -31,7 +32,10 @@ export class ReadyToReceive {
     const { delivery, packet, parts } = await this.transactions.run(async (unit) => {
       const { packet, parts } = await this.packets.lockForDelivery(unit, systemId, deliveryId);
       const delivery = await this.deliveries.held(unit, deliveryId);
-      if (delivery.state === 'ready') return { delivery, packet, parts };
+      if (delivery.state === 'ready') {
+        unit.records.audit.push(auditRecord({ action: 'delivery.addressed', packetId: packet.id, deliveryId }));
+        return { delivery, packet, parts };
+      }
       if (delivery.state !== 'pending' && delivery.state !== 'notified')
         throw new LienThongError('wrong_state', { state: delivery.state, action: 'fetch' }, { state: delivery.state });
       await this.deliveries.change(unit, [deliveryId], 'ready');

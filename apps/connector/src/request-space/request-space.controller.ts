@@ -1,10 +1,11 @@
 import { LIMITS, type SendAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
-import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { invalid } from '../policy';
+import { AuditSealedGuard } from './audit-sealed.guard';
 import { RequestSpace } from './request-space';
 import { SendDto } from './request-space.dto';
 
@@ -18,6 +19,7 @@ export class RequestSpaceController {
   constructor(private readonly requestSpace: RequestSpace) {}
 
   @Post()
+  @UseGuards(AuditSealedGuard)
   @HttpCode(201)
   @ApiOperation({ summary: 'S2: ask for a space; with protocol inline also S3 and the completion' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key gives the same packet again' })

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { CLOSE, LIMITS, LienThongError } from '@lienthong/contracts';
 import { Authenticator } from '@lienthong/identity';
 import {
+  actingAs,
   ConnectionStore,
   EventStreamStore,
   StreamListener,
@@ -135,9 +136,10 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     socket.on('error', () => socket.terminate());
     if (this.streams.size >= MAX_STREAMS) return socket.close(CLOSE.tooMany, 'too many streams');
     this.replaceOldest(systemId);
+    const actor = { actor: holder.sessionId ?? holder.accessKey, systemId };
     const source = {
       after: (after: number, limit: number) => this.events.after(systemId, after, limit),
-      acknowledge: (offset: number) => this.events.acknowledge(systemId, offset),
+      acknowledge: (offset: number) => actingAs(actor, () => this.events.acknowledge(systemId, offset)),
     };
     const stream = new Stream(socket, source, from);
     const open: OpenStream = { id: '', systemId, holder, socket, stream, heard: true };

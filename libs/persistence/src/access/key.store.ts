@@ -1,4 +1,5 @@
 import { KEY_WARNING_DAYS, type KeyView, type SignatureAlgorithm } from '@lienthong/contracts';
+import { auditRecord } from '../audit/audit-record';
 import { KeyEntity } from '../registry/key.entity';
 import type { Transactions, Unit } from '../transactions';
 
@@ -54,7 +55,10 @@ export class KeyStore {
   }
 
   async add(key: NewKeyRecord): Promise<void> {
-    await this.transactions.dataSource.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
+    await this.transactions.run(async (unit) => {
+      await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
+      unit.records.audit.push(issued(key));
+    });
   }
 
   /**
@@ -65,6 +69,7 @@ export class KeyStore {
     const ends = await this.transactions
       .run(async (unit) => {
         await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
+        unit.records.audit.push(issued(key, { replaces: former }));
         const [row] = await unit.query<{ expiresAt: Date }>(
           `UPDATE keys SET replaced_by = $3, expires_at = least(expires_at, $4)
          WHERE access_key = $1 AND system_id IS NOT DISTINCT FROM $2 AND replaced_by IS NULL
@@ -113,12 +118,16 @@ export class KeyStore {
 
   /** Revokes for good; the sessions opened with the key end with it. @returns false when the system has no such key */
   async revoke(systemId: string | null, accessKey: string): Promise<boolean> {
-    const rows = await this.transactions.query(
-      `UPDATE keys SET revoked_at = coalesce(revoked_at, now())
-       WHERE access_key = $1 AND system_id IS NOT DISTINCT FROM $2 RETURNING access_key`,
-      [accessKey, systemId],
-    );
-    return rows.length > 0;
+    return this.transactions.run(async (unit) => {
+      const rows = await unit.query(
+        `UPDATE keys SET revoked_at = coalesce(revoked_at, now())
+         WHERE access_key = $1 AND system_id IS NOT DISTINCT FROM $2 RETURNING access_key`,
+        [accessKey, systemId],
+      );
+      if (rows.length === 0) return false;
+      unit.records.audit.push(auditRecord({ action: 'key.revoked', subject: accessKey, detail: { systemId } }));
+      return true;
+    });
   }
 
   /** Notes the last use, not earlier than what is on record. */
@@ -152,16 +161,19 @@ export class KeyStore {
 
   /** The same secrets in other boxes. @returns how many were replaced; one that changed meanwhile is left alone */
   async rewrap(keys: readonly (SealedKey & { rewrapped: Buffer })[]): Promise<number> {
-    const rows = await this.transactions.query(
-      `UPDATE keys SET sealed_secret = new.box FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS new (access_key, former, box)
+    return this.transactions.run(async (unit) => {
+      const rows = await unit.query<{ access_key: string }>(
+        `UPDATE keys SET sealed_secret = new.box FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS new (access_key, former, box)
        WHERE keys.access_key = new.access_key AND keys.sealed_secret = new.former RETURNING keys.access_key`,
-      [
-        keys.map(({ accessKey }) => accessKey),
-        keys.map(({ sealedSecret }) => sealedSecret),
-        keys.map(({ rewrapped }) => rewrapped),
-      ],
-    );
-    return rows.length;
+        [
+          keys.map(({ accessKey }) => accessKey),
+          keys.map(({ sealedSecret }) => sealedSecret),
+          keys.map(({ rewrapped }) => rewrapped),
+        ],
+      );
+      unit.records.audit.push(...rows.map((row) => auditRecord({ action: 'key.rewrapped', subject: row.access_key })));
+      return rows.length;
+    });
   }
 
   /**
@@ -177,6 +189,7 @@ export class KeyStore {
       );
       if (usable) return false;
       await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key), systemId: null });
+      unit.records.audit.push(issued(key));
       hand();
       return true;
     });
@@ -206,3 +219,13 @@ function viewOf(key: KeyEntity): KeyView {
     replacedBy: key.replacedBy,
   };
 }
+
+const issued = (
+  { accessKey, systemId, algorithms, bearer, expiresAt }: NewKeyRecord,
+  more: Record<string, unknown> = {},
+) =>
+  auditRecord({
+    action: 'key.issued',
+    subject: accessKey,
+    detail: { systemId, algorithms, bearer, expiresAt: expiresAt?.toISOString() ?? null, ...more },
+  });

@@ -1,4 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
+import { currentActor } from '../audit/actor';
+import { auditRecord, insertEntries } from '../audit/audit-record';
 import type { Transactions } from '../transactions';
 
 /** A session with what became of the key that opened it and of its system: it lives no longer than they do. */
@@ -20,8 +22,21 @@ export class SessionStore {
   async open(session: { accessKey: string; systemId: string | null; expiresAt: Date }): Promise<string> {
     const id = uuidv7();
     await this.transactions.query(
-      'INSERT INTO sessions (id, access_key, system_id, expires_at) VALUES ($1, $2, $3, $4)',
-      [id, session.accessKey, session.systemId, session.expiresAt],
+      `WITH entry AS (${insertEntries('$5')})
+       INSERT INTO sessions (id, access_key, system_id, expires_at) VALUES ($1, $2, $3, $4)`,
+      [
+        id,
+        session.accessKey,
+        session.systemId,
+        session.expiresAt,
+        JSON.stringify([
+          auditRecord({
+            action: 'session.opened',
+            subject: id,
+            detail: { expiresAt: session.expiresAt.toISOString() },
+          }),
+        ]),
+      ],
     );
     return id;
   }
@@ -38,8 +53,10 @@ export class SessionStore {
   }
 
   async end(sessionId: string): Promise<void> {
-    await this.transactions.query('UPDATE sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL', [
-      sessionId,
-    ]);
+    await this.transactions.query(
+      `WITH ended AS (UPDATE sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL RETURNING id, system_id)
+       INSERT INTO audit_entries (actor, system_id, action, subject) SELECT $2, system_id, 'session.closed', id FROM ended`,
+      [sessionId, currentActor().actor],
+    );
   }
 }

@@ -11,6 +11,7 @@ import {
   type WaitingDelivery,
 } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
+import { currentActor } from '../audit/actor';
 import type { PacketRow } from './packet.store';
 import { isoSql } from '../times';
 import type { Transactions, Unit } from '../transactions';
@@ -200,9 +201,10 @@ export class DeliveryStore {
   async markListed(ids: string[]): Promise<void> {
     if (ids.length === 0) return;
     await this.transactions.query(
-      `WITH told AS (UPDATE deliveries SET state = 'notified' WHERE id = ANY($1) AND state = 'pending' RETURNING id, packet_id)
-       INSERT INTO timeline (packet_id, delivery_id, event) SELECT packet_id, id, 'delivery.notified' FROM told`,
-      [ids],
+      `WITH told AS (UPDATE deliveries SET state = 'notified' WHERE id = ANY($1) AND state = 'pending' RETURNING id, packet_id, system_id)
+       INSERT INTO audit_entries (actor, system_id, action, packet_id, delivery_id)
+       SELECT $2, system_id, 'delivery.notified', packet_id, id FROM told`,
+      [ids, currentActor().actor],
     );
   }
 

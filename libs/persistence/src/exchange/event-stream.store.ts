@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventType, StreamEvent } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
+import { currentActor } from '../audit/actor';
 import type { Transactions, Unit } from '../transactions';
 
 export interface NewEvent {
@@ -135,8 +136,8 @@ export class EventStreamStore {
                 SELECT delivery_id FROM moved JOIN events ON system_id = $1 AND "offset" > moved.before AND "offset" <= moved.now
                   AND type = 'packet.available'))
               RETURNING id, packet_id)
-       INSERT INTO timeline (packet_id, delivery_id, event) SELECT packet_id, id, 'delivery.notified' FROM told`,
-      [systemId, offset],
+       INSERT INTO audit_entries (actor, system_id, action, packet_id, delivery_id) SELECT $3, $1, 'delivery.notified', packet_id, id FROM told`,
+      [systemId, offset, currentActor().actor],
     );
   }
 

@@ -11,6 +11,7 @@ import {
   task,
   type TransferProtocol,
 } from '@lienthong/contracts';
+import { currentActor } from '../audit/actor';
 import { searchText } from '../registry/search-text';
 import type { Transactions, Unit } from '../transactions';
 
@@ -95,8 +96,8 @@ export class PacketStore {
          SELECT fresh.id, part."ordinal", part.name, part."mediaType", part.size, part.sha256, part."objectKey"
          FROM fresh, jsonb_to_recordset($14) AS part ("ordinal" smallint, name text, "mediaType" text, size bigint, sha256 text, "objectKey" text)),
        entry AS (
-         INSERT INTO timeline (packet_id, event, detail)
-         SELECT id, 'packet.open', jsonb_build_object('recipients', jsonb_array_length(recipients)) FROM fresh)
+         INSERT INTO audit_entries (actor, system_id, action, packet_id, detail)
+         SELECT $15, source, 'packet.open', id, jsonb_build_object('recipients', jsonb_array_length(recipients)) FROM fresh)
        SELECT ${COLUMNS} FROM fresh`,
       [
         packet.id,
@@ -113,6 +114,7 @@ export class PacketStore {
         packet.spaceSeconds,
         searchText(packet.title),
         JSON.stringify(packet.parts),
+        currentActor().actor,
       ],
     );
     return row && packetOf(row);

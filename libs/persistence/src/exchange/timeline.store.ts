@@ -1,18 +1,24 @@
-import type { TimelineEntry } from '@lienthong/contracts';
+import { PACKET_ACTIONS, type PacketAction, type TimelineEntry } from '@lienthong/contracts';
+import { auditRecord } from '../audit/audit-record';
 import type { Transactions, Unit } from '../transactions';
 
 export interface NewTimelineEntry {
-  event: string;
+  event: PacketAction;
   deliveryId?: string;
   detail?: Record<string, unknown>;
 }
 
-/** What happened to a packet, in the order of its transactions; for the clerk who asks where it is. */
+/** Clocks of those who name packets and of the database. */
+const CLOCKS_MS = 3_600_000;
+
+/** What happened to a packet, in the order of its transactions, for the clerk who asks where it is: the part of the audit log that its parties may see. */
 export class TimelineStore {
   constructor(private readonly transactions: Transactions) {}
 
   add(unit: Unit, packetId: string, entries: NewTimelineEntry[]): void {
-    unit.records.timeline.push(...entries.map((entry) => ({ packetId, ...entry })));
+    unit.records.audit.push(
+      ...entries.map(({ event, ...entry }) => auditRecord({ action: event, packetId, ...entry })),
+    );
   }
 
   /** @param deliveryId only the entries of the packet as a whole and of this delivery: what a destination may see */
@@ -23,9 +29,9 @@ export class TimelineStore {
       delivery: string | null;
       detail: Record<string, unknown> | null;
     }>(
-      `SELECT at, event, delivery_id AS delivery, detail FROM timeline
-       WHERE packet_id = $1 AND ($2::uuid IS NULL OR delivery_id IS NULL OR delivery_id = $2) ORDER BY seq`,
-      [packetId, deliveryId ?? null],
+      `SELECT at, action AS event, delivery_id AS delivery, detail FROM audit_entries
+       WHERE packet_id = $1 AND at >= $4 AND action = ANY($3) AND ($2::uuid IS NULL OR delivery_id IS NULL OR delivery_id = $2) ORDER BY at, id`,
+      [packetId, deliveryId ?? null, PACKET_ACTIONS, madeAfter(packetId)],
     );
     return rows.map(({ at, event, delivery, detail }) => ({
       at: at.toISOString(),
@@ -35,3 +41,7 @@ export class TimelineStore {
     }));
   }
 }
+
+/** A UUID of version 7 tells when it was made: months before need not be looked through. */
+const madeAfter = (id: string): Date =>
+  new Date(id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - CLOCKS_MS : 0);

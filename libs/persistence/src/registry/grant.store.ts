@@ -1,5 +1,6 @@
 import type { Grant, NewGrant } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
+import { auditRecord } from '../audit/audit-record';
 import { GrantEntity } from './grant.entity';
 import { codeOf } from './registry-agencies.store';
 import { systemIdOf } from './registry-systems.store';
@@ -21,11 +22,15 @@ export class GrantStore {
 
   /** @throws LienThongError `unknown_reference` for an agency or system that is not on record */
   async create({ from, to, dataTypes }: NewGrant): Promise<Grant> {
-    const grants = this.transactions.dataSource.getRepository(GrantEntity);
     const [source, target] = [await this.partyOf(from), await this.partyOf(to)];
-    const grant = grants.create({ id: uuidv7(), source, target, dataTypes: [...new Set(dataTypes)] });
-    await grants.insert(grant);
-    return viewOf(grant);
+    return this.transactions.run(async (unit) => {
+      const grants = unit.manager.getRepository(GrantEntity);
+      const grant = grants.create({ id: uuidv7(), source, target, dataTypes: [...new Set(dataTypes)] });
+      await grants.insert(grant);
+      const detail = { from: source, to: target, dataTypes: grant.dataTypes };
+      unit.records.audit.push(auditRecord({ action: 'grant.created', subject: grant.id, detail }));
+      return viewOf(grant);
+    });
   }
 
   /** Newest first. */
@@ -43,8 +48,12 @@ export class GrantStore {
 
   /** @param id a UUID @returns false when there is none */
   async remove(id: string): Promise<boolean> {
-    const { affected } = await this.transactions.dataSource.getRepository(GrantEntity).delete({ id });
-    return affected === 1;
+    return this.transactions.run(async (unit) => {
+      const { affected } = await unit.manager.getRepository(GrantEntity).delete({ id });
+      if (affected !== 1) return false;
+      unit.records.audit.push(auditRecord({ action: 'grant.removed', subject: id }));
+      return true;
+    });
   }
 
   private async partyOf(party: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { type Agency, type AgencyChange, LienThongError, type NewAgency } from '@lienthong/contracts';
 import { AgencyCodeEntity, AgencyEntity } from './agency.entity';
+import { auditRecord } from '../audit/audit-record';
 import { searchText } from './search-text';
 import { iso, isoOrNull } from '../times';
 import type { Transactions, Unit } from '../transactions';
@@ -27,6 +28,8 @@ export class AgencyStore {
       await unit.manager
         .getRepository(AgencyCodeEntity)
         .insert([code, ...agency.aliases].map((form) => ({ form, agencyCode: code })));
+      const detail = { name, parentCode: agency.parentCode, aliases: agency.aliases };
+      unit.records.audit.push(auditRecord({ action: 'agency.created', subject: code, detail }));
       return viewOf(agency);
     });
   }
@@ -71,7 +74,9 @@ export class AgencyStore {
       if (dissolved !== undefined) agency.dissolvedAt = dissolved ? (agency.dissolvedAt ?? new Date()) : null;
       if (aliases !== undefined) await this.setAliases(unit, agency, aliases);
       agency.search = searchOf(agency);
-      return viewOf(await agencies.save(agency));
+      const changed = viewOf(await agencies.save(agency));
+      unit.records.audit.push(auditRecord({ action: 'agency.changed', subject: code, detail: withoutPersons(change) }));
+      return changed;
     });
   }
 
@@ -141,6 +146,12 @@ async function refuseTaken(unit: Unit, forms: string[], own: string | null = nul
 const formsOf = (aliases: string[], code: string): string[] => [...new Set(aliases)].filter((alias) => alias !== code);
 
 const searchOf = ({ code, aliases, name }: AgencyEntity): string => searchText(code, ...aliases, name);
+
+/** The audit log outlives an erasure: of a contact it says that it was changed, not to whom. */
+const withoutPersons = ({ contact, ...change }: AgencyChange): Record<string, unknown> => ({
+  ...change,
+  ...(contact === undefined ? {} : { contact: 'changed' }),
+});
 
 const viewOf = (agency: AgencyEntity): Agency => ({
   code: agency.code,

@@ -1,5 +1,6 @@
 import { LienThongError, type NewSystem, type System, type SystemChange } from '@lienthong/contracts';
 import { codeOf, findCode } from './registry-agencies.store';
+import { auditRecord } from '../audit/audit-record';
 import { searchText } from './search-text';
 import { SystemEntity } from './system.entity';
 import { iso, isoOrNull } from '../times';
@@ -22,6 +23,8 @@ export class SystemStore {
       if (await systems.existsBy({ id: system.id })) throw new LienThongError('already_exists', { what: system.id });
       if (isDefault) await unsetDefault(unit, agencyCode);
       await systems.insert(system);
+      const detail = { name, receives, default: isDefault };
+      unit.records.audit.push(auditRecord({ action: 'system.created', subject: system.id, detail }));
       return viewOf(system);
     });
   }
@@ -74,6 +77,7 @@ export class SystemStore {
       if (change.default !== undefined) system.isDefault = change.default;
       system.search = searchOf(system);
       const changed = viewOf(await systems.save(system));
+      unit.records.audit.push(auditRecord({ action: 'system.changed', subject: system.id, detail: { ...change } }));
       await also(unit, changed, suspendedNow);
       return changed;
     });

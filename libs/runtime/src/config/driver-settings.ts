@@ -10,6 +10,13 @@ export const databaseSettings = {
   ),
 };
 
+export const auditSettings = {
+  AUDIT_MAX_UNSEALED_HOURS: setting.integer(
+    'Past this age of the oldest audit entry that is not sealed, no new packets are taken',
+    { default: 4, min: 1, max: 168 },
+  ),
+};
+
 export const queueSettings = {
   QUEUE: setting.choice('Queue driver', ['rabbitmq', 'postgres'], { default: 'rabbitmq' }),
   RABBITMQ_URL: setting.url('RabbitMQ server, with QUEUE=rabbitmq', { optional: true, secret: true }),

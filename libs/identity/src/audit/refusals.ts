@@ -1,0 +1,96 @@
+import { LienThongError } from '@lienthong/contracts';
+import { actingAs, AuditStore, type NewAuditEntry } from '@lienthong/persistence';
+import { every, Log, type Repeating } from '@lienthong/runtime';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { Caller } from '../caller';
+
+const EVERY_MS = 60_000;
+/** Different (key, code) of one minute; the rest is counted together. Nobody may fill the log, or the memory, with keys that there are not. */
+const KINDS = 200;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UNVERIFIED = { actor: 'unverified', systemId: null };
+
+export interface RefusedRequest {
+  method: string;
+  originalUrl: string;
+  route?: { path?: string };
+  params?: Record<string, string>;
+}
+
+/**
+ * Refusals in the audit log: one entry each for a caller whose request was verified (it had a fresh nonce, so nobody can repeat it); of those that were not,
+ * only how many there were of each key and code in a minute.
+ */
+@Injectable()
+export class Refusals implements OnModuleInit, BeforeApplicationShutdown {
+  private counts = new Map<string, { keyId: string; code: string; count: number }>();
+  private timer?: Repeating;
+
+  constructor(
+    @Inject(AuditStore) private readonly audit: Pick<AuditStore, 'record'>,
+    @Inject(Log) private readonly log: Pick<Log, 'error' | 'info'>,
+  ) {}
+
+  /** Never fails: who is refused stays refused, and a database that is away is noticed elsewhere. */
+  async ofCaller(
+    { keyId, systemId }: Pick<Caller, 'keyId' | 'systemId'>,
+    request: RefusedRequest,
+    code: string,
+  ): Promise<void> {
+    const { packetId, deliveryId } = request.params ?? {};
+    const entry: NewAuditEntry = {
+      action: 'access.refused',
+      subject: `${request.method} ${request.route?.path ?? request.originalUrl.split('?')[0]}`.slice(0, 200),
+      ...(UUID.test(packetId) ? { packetId } : {}),
+      ...(UUID.test(deliveryId) ? { deliveryId } : {}),
+      detail: { code },
+    };
+    await actingAs({ actor: keyId, systemId }, () => this.audit.record([entry])).catch((error: unknown) =>
+      this.log.error({ err: error, keyId, code }, 'refusal not recorded'),
+    );
+  }
+
+  /** @param rawHeaders of a request that did not prove who signed it; what it says of its key is only what it says */
+  ofStranger(rawHeaders: readonly string[], error: unknown): void {
+    if (!(error instanceof LienThongError) || error.code === 'unavailable') return;
+    const name = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'signature-input');
+    const [, said = 'none'] = /keyid="([\x21\x23-\x7e]{1,64})"/.exec(name < 0 ? '' : rawHeaders[name + 1]) ?? [];
+    const known = this.counts.has(`${said} ${error.code}`);
+    const keyId = known || this.counts.size < KINDS ? said : 'others';
+    const kind = this.counts.get(`${keyId} ${error.code}`) ?? { keyId, code: error.code, count: 0 };
+    kind.count++;
+    this.counts.set(`${keyId} ${error.code}`, kind);
+  }
+
+  /** Counts that could not be written go on being counted. */
+  async write(): Promise<void> {
+    if (this.counts.size === 0) return;
+    const counts = this.counts;
+    this.counts = new Map();
+    const entries = [...counts.values()].map(({ keyId, code, count }) => ({
+      action: 'access.refused' as const,
+      subject: keyId,
+      detail: { code, count, verified: false },
+    }));
+    try {
+      await actingAs(UNVERIFIED, () => this.audit.record(entries));
+    } catch (error) {
+      for (const [kind, { count }] of this.counts) {
+        const former = counts.get(kind);
+        if (former) former.count += count;
+        else if (counts.size < KINDS) counts.set(kind, this.counts.get(kind)!);
+      }
+      this.counts = counts;
+      throw error;
+    }
+  }
+
+  onModuleInit(): void {
+    this.timer = every('record-refusals', EVERY_MS, () => this.write(), { log: this.log });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.timer?.stop();
+    await this.write().catch(() => undefined);
+  }
+}

@@ -1,0 +1,287 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type AuditCheckpointItem,
+  type AuditItem,
+  DELIVERY_TRANSITIONS,
+  PACKET_TRANSITIONS,
+  type Page,
+} from '@lienthong/contracts';
+import { type AuditLine, verifyAuditRange } from '@lienthong/signing';
+import { eventually } from '../support/eventually';
+import {
+  accept,
+  fetchAll,
+  openSpace,
+  packetIn,
+  purged,
+  receiveOne,
+  sendInline,
+  sendPut,
+  waiting,
+} from '../support/exchange';
+import { onRealStack, type Party, type Platform, startPlatform, startStandalone } from '../support/platform';
+
+jest.setTimeout(180_000);
+
+/** What the packet and its deliveries must be, told by the audit log alone; every step of it must be one that there is. */
+function folded(entries: Pick<AuditItem, 'action' | 'deliveryId' | 'detail'>[]) {
+  let [state, gone, planned] = ['', false, 0];
+  const deliveries: Record<string, string> = {};
+  for (const { action, deliveryId, detail } of entries) {
+    const [of, became] = action.split('.');
+    if (of === 'packet' && became in PACKET_TRANSITIONS) {
+      const allowed: readonly string[] =
+        state === '' ? ['open'] : PACKET_TRANSITIONS[state as keyof typeof PACKET_TRANSITIONS];
+      expect({ from: state, allowed }).toMatchObject({ allowed: expect.arrayContaining([became]) as string[] });
+      state = became;
+    }
+    if (action === 'packet.scheduled') planned = detail?.deliveries as number;
+    if (action === 'packet.purged') gone = true;
+    if (of !== 'delivery' || !deliveryId || !(became in DELIVERY_TRANSITIONS)) continue;
+    const to = detail?.retryAt ? 'pending' : became;
+    const from = (deliveries[deliveryId] ?? 'pending') as keyof typeof DELIVERY_TRANSITIONS;
+    expect({ from, allowed: DELIVERY_TRANSITIONS[from] }).toMatchObject({
+      allowed: expect.arrayContaining([to]) as string[],
+    });
+    deliveries[deliveryId] = to;
+  }
+  return { state, gone, planned, deliveries };
+}
+
+describe('The audit log', () => {
+  const outside = mkdtempSync(join(tmpdir(), 'lienthong-checkpoints-'));
+  let platform: Platform;
+  let source: Party;
+  let destination: Party;
+
+  beforeAll(async () => {
+    platform = onRealStack
+      ? await startPlatform()
+      : await startStandalone({ AUDIT_SEAL_SECONDS: '1', AUDIT_EXPORT: outside });
+    [source, destination] = [await platform.makeParty(), await platform.makeParty()];
+  });
+  afterAll(async () => {
+    await platform?.stop();
+    rmSync(outside, { recursive: true, force: true });
+  });
+
+  const ask = <T>(path: string, key = platform.adminKey) => platform.fetch<T>(`/v1/admin/audit${path}`, { key });
+  const entries = async (query: string): Promise<AuditItem[]> =>
+    (await ask<Page<AuditItem>>(`?limit=500&${query}`)).json.items;
+  const linesOf = async (query = ''): Promise<AuditLine[]> => {
+    const { text } = await ask(`/bundle${query}`);
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as AuditLine);
+  };
+
+  it('tells every state of every packet: folded, its entries are what the tables say', async () => {
+    const first = await sendInline(source, destination);
+    await receiveOne(destination, first.packetId);
+    const again = await sendPut(source, destination);
+    const { deliveryId } = await waiting(destination, again.packetId);
+    await fetchAll(destination, deliveryId);
+    const parts: { name: string; sha256: string }[] = [];
+    await destination.client.deliveries.confirm(deliveryId, {
+      outcome: 'rejected',
+      parts,
+      reasonCode: 'busy',
+      retryable: true,
+    });
+    const refused = await sendInline(source, destination);
+    const other = await waiting(destination, refused.packetId);
+    await fetchAll(destination, other.deliveryId);
+    await destination.client.deliveries.confirm(other.deliveryId, {
+      outcome: 'rejected',
+      parts,
+      reasonCode: 'wrong_addressee',
+      reason: 'Ông Nguyễn Văn A không nhận',
+    });
+    const third = await platform.makeParty();
+    const both = await sendInline(source, [destination, third]);
+    await receiveOne(third, both.packetId);
+    await source.client.packets.recall(both.packetId, 'thu hồi');
+    const late = await sendInline(source, destination);
+    await packetIn(source, late.packetId, 'scheduled');
+    await platform.sql(`UPDATE deliveries SET deliver_by = now() WHERE packet_id = $1`, [late.packetId]);
+    await packetIn(source, late.packetId, 'completed', { within: 30_000 });
+    const unused = await openSpace(source, destination);
+    await source.client.packets.recall(unused.packetId, 'nhầm');
+    for (const id of [first.packetId, refused.packetId, both.packetId, late.packetId, unused.packetId])
+      await purged(source, id);
+
+    const packets = await platform.sql<{ id: string; state: string; gone: boolean }>(
+      'SELECT id, state, purged_at IS NOT NULL AS gone FROM packets WHERE source = $1',
+      [source.systemId],
+    );
+    expect(packets).toHaveLength(6);
+    for (const { id, state, gone } of packets) {
+      const told = folded((await entries(`packetId=${id}`)).toReversed());
+      const rows = await platform.sql<{ id: string; state: string }>(
+        'SELECT id, state FROM deliveries WHERE packet_id = $1',
+        [id],
+      );
+      const deliveries = Object.fromEntries(rows.map((row) => [row.id, row.state]));
+      const pending = Object.fromEntries(rows.map((row) => [row.id, 'pending']));
+      expect({ ...told, deliveries: { ...pending, ...told.deliveries } }).toEqual({
+        state,
+        gone,
+        planned: rows.length,
+        deliveries,
+      });
+    }
+  });
+
+  it('holds no word of persons, no secret and no content', async () => {
+    const all = JSON.stringify(await platform.sql('SELECT * FROM audit_entries'));
+    for (const canary of [
+      'Nguyễn Văn A',
+      'thu hồi',
+      source.issued.secretKey ?? 'x',
+      platform.adminKey.secret as string,
+    ])
+      expect(all).not.toContain(canary);
+  });
+
+  it('names who did it: the key that asked, or the part of the platform', async () => {
+    const { packetId } = await sendInline(source, destination);
+    await receiveOne(destination, packetId);
+    await purged(source, packetId);
+    const told = (await entries(`packetId=${packetId}`)).toReversed();
+    const actors = Object.fromEntries(told.map(({ action, actor, systemId }) => [action, { actor, systemId }]));
+    const sessions = await platform.sql<{ id: string; system_id: string }>('SELECT id, system_id FROM sessions');
+    const systemOf = (actor: string) => sessions.find(({ id }) => id === actor)?.system_id;
+    expect(systemOf(actors['packet.open'].actor)).toBe(source.systemId);
+    expect(actors['packet.open'].systemId).toBe(source.systemId);
+    expect(systemOf(actors['delivery.accepted'].actor)).toBe(destination.systemId);
+    expect(systemOf(actors['delivery.ready'].actor)).toBe(destination.systemId);
+    expect(actors['packet.purged']).toMatchObject({ systemId: null });
+    expect(actors['packet.purged'].actor).toMatch(/^platform:/);
+  });
+
+  it('records who read a packet, its receipts, and fetched addresses again', async () => {
+    const { packetId } = await sendInline(source, destination);
+    const { deliveryId } = await waiting(destination, packetId);
+    await fetchAll(destination, deliveryId);
+    await fetchAll(destination, deliveryId);
+    await destination.client.packets.receipts(packetId);
+    await destination.client.packets.get(packetId);
+    const told = await entries(`packetId=${packetId}`);
+    const own = told.filter(({ systemId }) => systemId === destination.systemId).map(({ action }) => action);
+    expect(own.toReversed()).toEqual([
+      'delivery.notified',
+      'delivery.ready',
+      'delivery.addressed',
+      'receipts.read',
+      'packet.read',
+    ]);
+    await accept(destination, deliveryId);
+  });
+
+  it('records acts of administrators with them, and sessions', async () => {
+    const { admin } = platform.admin;
+    const party = await platform.makeParty();
+    await party.client.deliveries.page();
+    await admin.agencies.change(party.agencyCode, { name: 'Tên mới', contact: { name: 'Trần Thị B' } });
+    await admin.systems.change(party.systemId, { name: 'Hệ thống mới' });
+    await admin.keys.revoke(party.systemId, party.issued.accessKey);
+    const acts = (await entries(`actor=${platform.adminKey.keyId}`)).filter(({ action }) => action !== 'audit.read');
+    expect(
+      acts
+        .slice(0, 7)
+        .map(({ action }) => action)
+        .toReversed(),
+    ).toEqual([
+      'agency.created',
+      'system.created',
+      'key.issued',
+      'grant.created',
+      'agency.changed',
+      'system.changed',
+      'key.revoked',
+    ]);
+    expect(acts.find(({ action }) => action === 'agency.changed')).toMatchObject({
+      subject: party.agencyCode,
+      systemId: null,
+      detail: { name: 'Tên mới', contact: 'changed' },
+    });
+    const [opened] = await entries(`actor=${party.issued.accessKey}`);
+    expect(opened).toMatchObject({ action: 'session.opened', systemId: party.systemId });
+  });
+
+  it('records what a verified caller is refused, foreign and absent alike', async () => {
+    const stranger = await platform.makeParty();
+    const { packetId } = await sendInline(source, destination);
+    const absent = '0197a1b2-7c33-7d00-8000-0123456789ab';
+    for (const id of [packetId, absent])
+      expect((await platform.fetch(`/v1/packets/${id}`, { key: stranger.key })).status).toBe(404);
+    expect((await ask('', stranger.key)).status).toBe(403);
+    const refused = (await entries(`actor=${stranger.key.keyId}&action=access.refused`)).toReversed();
+    expect(refused.map(({ packetId: of, detail }) => [of, detail?.code])).toEqual([
+      [packetId, 'not_found'],
+      [absent, 'not_found'],
+      [null, 'access_denied'],
+    ]);
+    expect(refused[0].subject).toBe('GET /v1/packets/:packetId');
+  });
+
+  it('read-audit: gives pages that miss nothing and repeat nothing', async () => {
+    const whole = await entries('action=packet.open');
+    const paged: AuditItem[] = [];
+    let cursor = '';
+    do {
+      const { json } = await ask<Page<AuditItem>>(`?limit=2&action=packet.open${cursor}`);
+      paged.push(...json.items);
+      cursor = json.nextCursor ? `&cursor=${json.nextCursor}` : '';
+    } while (cursor !== '' && paged.length < whole.length);
+    expect(paged.map(({ id }) => id)).toEqual(whole.slice(0, paged.length).map(({ id }) => id));
+    expect(paged.length).toBeGreaterThan(5);
+    expect((await ask('?cursor=xx')).status).toBe(400);
+    expect((await ask('?action=nothing')).status).toBe(400);
+  });
+
+  it('seal-audit: seals what was recorded, and a range verifies offline with the saved keys and a checkpoint kept outside', async () => {
+    const { packetId } = await sendInline(source, destination);
+    await packetIn(source, packetId, 'scheduled');
+    await eventually(
+      async () => (await entries(`packetId=${packetId}&action=packet.open`))[0]?.seq !== null || undefined,
+      { within: 60_000 },
+    );
+    const { items } = (await ask<Page<AuditCheckpointItem>>('/checkpoints?limit=2')).json;
+    const jwks = (await platform.fetch<{ keys: object[] }>('/.well-known/jwks.json')).json;
+    const lines = await linesOf();
+    const verdict = await verifyAuditRange(
+      lines,
+      jwks,
+      items.map(({ jws }) => jws),
+    );
+    expect(verdict.problems).toEqual([]);
+    expect(verdict.to).toBeGreaterThanOrEqual(items[0].size);
+    const part = await verifyAuditRange(await linesOf(`?from=${items[0].size - 1}`), jwks, [items[0].jws]);
+    expect(part).toMatchObject({ valid: true, from: items[0].size - 1 });
+    const forged = lines.map((line) =>
+      line.type === 'entry' ? { ...line, entry: { ...line.entry, actor: 'x' } } : line,
+    );
+    expect((await verifyAuditRange(forged, jwks)).valid).toBe(false);
+    if (onRealStack) return;
+    const names = await eventually(async () => {
+      const found = readdirSync(outside).filter((name) => name.endsWith('.jws'));
+      return found.length > 0 && found.toSorted();
+    });
+    const kept = names.map((name) => readFileSync(join(outside, name), 'utf8'));
+    expect((await verifyAuditRange(await linesOf(), jwks, kept)).problems).toEqual([]);
+  });
+
+  it('forget-audit: has the partitions of the months to come', async () => {
+    const months = await eventually(async () => {
+      const rows = await platform.sql<{ name: string }>(
+        `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'audit_entries'::regclass`,
+      );
+      return rows.length >= 4 && rows;
+    });
+    expect(months.length).toBeGreaterThanOrEqual(4);
+  });
+});
