@@ -80,6 +80,13 @@ export function examples(): Example[] {
   ];
 }
 
+/** Not in a hook: where every test of a file is skipped, no hook runs. */
+export function sayWhatIsMissing(clients: Example[]): void {
+  for (const { language, missing } of clients) {
+    if (missing) process.stdout.write(`example ${language} skipped: ${missing}\n`);
+  }
+}
+
 /** The verifier of evidence in Python. */
 export const verifier = (): Example =>
   example(
