@@ -1,7 +1,6 @@
 export * from './address';
 export * from './algorithms';
 export * from './audit';
-export * from './wire/access';
 export * from './wire/delivery';
 export * from './errors/error-table';
 export * from './errors/errors';

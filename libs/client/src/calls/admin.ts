@@ -1,6 +1,8 @@
 import type {
   Agency,
   AgencyChange,
+  AuditCheckpointItem,
+  AuditItem,
   Grant,
   IssuedKey,
   KeyRotation,
@@ -16,17 +18,27 @@ import type {
   System,
   SystemChange,
 } from '@lienthong/contracts';
+import type { AuditLine } from '@lienthong/signing';
 import { type Call, type Connection, pathOf } from '../transport/connection';
 import { everyItem, type PageQuery } from './pages';
 
 type Query = Omit<PageQuery, 'cursor'>;
+
+export interface AuditQuery extends Query {
+  /** RFC 3339; 31 days before `until` by default. */
+  since?: string;
+  until?: string;
+  actor?: string;
+  action?: string;
+  packetId?: string;
+}
 
 /**
  * For operators (protocol 9), always signed with the administrator's access key. Creating is not repeated after an unclear failure:
  * look whether it is there, then decide.
  */
 export class AdminCalls {
-  constructor(private readonly connection: Pick<Connection, 'call'>) {}
+  constructor(private readonly connection: Pick<Connection, 'call' | 'lines'>) {}
 
   readonly agencies = {
     list: (query: Query = {}) => this.list<Agency>('/v1/admin/agencies', query),
@@ -62,6 +74,20 @@ export class AdminCalls {
     remove: (grantId: string) => this.call<void>({ method: 'DELETE', path: pathOf('v1', 'admin', 'grants', grantId) }),
   };
 
+  readonly audit = {
+    /** Newest first. */
+    list: (query: AuditQuery = {}) => this.list<AuditItem>('/v1/admin/audit', query),
+    checkpoints: (query: Query = {}) => this.list<AuditCheckpointItem>('/v1/admin/audit/checkpoints', query),
+    /** A range of the sealed log, line by line, for `verifyAuditRange`. @param range numbers of the first entry and after the last */
+    bundle: (range: { from?: number; to?: number } = {}): AsyncGenerator<AuditLine> =>
+      this.connection.lines<AuditLine>({
+        method: 'GET',
+        path: '/v1/admin/audit/bundle',
+        query: range,
+        signedWith: 'accessKey',
+      }),
+  };
+
   /** Depth, oldest age and rate per work queue and per destination. */
   queues(): Promise<QueuesAnswer> {
     return this.call({ method: 'GET', path: '/v1/admin/queues' });
@@ -76,7 +102,7 @@ export class AdminCalls {
     return pathOf('v1', 'admin', 'systems', systemId, 'keys');
   }
 
-  private list<T>(path: string, query: Query): AsyncGenerator<T> {
+  private list<T>(path: string, query: Query | AuditQuery): AsyncGenerator<T> {
     return everyItem((cursor) => this.call<Page<T>>({ method: 'GET', path, query: { ...query, cursor } }));
   }
 

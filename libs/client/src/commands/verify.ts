@@ -8,10 +8,12 @@ import { Command } from 'commander';
 import type { CliContext } from '../terminal/cli-context';
 import { UsageError } from '../terminal/failure';
 import { happening } from '../terminal/labels';
+import { isAuditRange, verifyAuditFile } from './verify-audit';
 
 interface Flags {
   jwks?: string;
   content?: string[];
+  checkpoint?: string[];
 }
 
 export function verifyCommand(cli: CliContext): Command {
@@ -19,11 +21,14 @@ export function verifyCommand(cli: CliContext): Command {
   return new Command('verify')
     .description(
       say(
-        'Kiểm tra bằng chứng của một gói tin; có --jwks thì không cần mạng',
-        'Check the evidence of a packet; offline with --jwks',
+        'Kiểm tra bằng chứng của một gói tin, hoặc một đoạn nhật ký kiểm toán; có --jwks thì không cần mạng',
+        'Check the evidence of a packet, or a range of the audit log; offline with --jwks',
       ),
     )
-    .argument('<file>', say('tệp do lệnh receipts -o ghi', 'a file written by receipts -o'))
+    .argument(
+      '<file>',
+      say('tệp do lệnh receipts -o hoặc admin audit export ghi', 'a file written by receipts -o or admin audit export'),
+    )
     .option('--jwks <file>', say('khóa công khai đã lưu (lệnh jwks -o)', 'saved public keys (command jwks -o)'))
     .option(
       '--content <files...>',
@@ -32,11 +37,19 @@ export function verifyCommand(cli: CliContext): Command {
         'also compare these files with the digests in the receipts',
       ),
     )
+    .option(
+      '--checkpoint <files...>',
+      say(
+        'nhật ký kiểm toán: so với điểm kiểm tra lưu ngoài cơ sở dữ liệu',
+        'audit log: compare with checkpoints that were kept outside the database',
+      ),
+    )
     .action(async (file: string, flags: Flags) => {
-      const bundle = await readJson<ReceiptBundle>(file, cli);
       const jwks = flags.jwks
         ? await readJson<{ keys: object[] }>(flags.jwks, cli)
         : await (await cli.client({ key: 'optional', adminKey: true })).jwks();
+      if (await isAuditRange(file)) return verifyAuditFile(cli, file, jwks, flags.checkpoint ?? []);
+      const bundle = await readJson<ReceiptBundle>(file, cli);
       const { problems, claims } = await verifyReceipts(bundle, jwks);
       const receipts = claims as ReceiptClaims[];
       const contents = await compare(flags.content ?? [], receipts);

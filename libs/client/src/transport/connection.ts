@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import { type Language, LienThongError, type SessionAnswer } from '@lienthong/contracts';
 import { type SigningKey, signRequest } from '@lienthong/signing';
 import { Agent, type Dispatcher, request } from 'undici';
@@ -110,6 +111,17 @@ export class Connection {
     );
   }
 
+  /**
+   * An answer of one JSON object a line, read as it comes; once, without a second try.
+   * @throws PlatformError what the platform answered; UnreachableError when no answer came
+   */
+  async *lines<T>(call: Call): AsyncGenerator<T> {
+    const answer = await this.send(call, await this.keyFor(call.signedWith ?? 'session'));
+    if (answer.statusCode >= 300) throw await this.refusal(answer);
+    for await (const line of createInterface({ input: answer.body, crlfDelay: Infinity }))
+      if (line !== '') yield JSON.parse(line) as T;
+  }
+
   /** Headers that sign a request to the platform made elsewhere (the WebSocket upgrade). */
   async signatureFor(method: string, target: string): Promise<{ keyId: string; headers: Record<string, string> }> {
     const key = await this.keyFor('session');
@@ -136,6 +148,13 @@ export class Connection {
   }
 
   private async exchange<T>(call: Call, key: SigningKey | undefined): Promise<T> {
+    const answer = await this.send(call, key);
+    if (answer.statusCode >= 300) throw await this.refusal(answer);
+    const text = await this.textOf(answer);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  private async send(call: Call, key: SigningKey | undefined): Promise<Dispatcher.ResponseData> {
     const target = targetOf(call.path, call.query);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     const headers = {
@@ -148,23 +167,29 @@ export class Connection {
     };
     const { method, signal } = call;
     const { dispatcher, origin } = this;
-    const answer = await request(origin + target, { method, headers, body, signal, dispatcher })
-      .then(async ({ statusCode, headers, body }) => ({ statusCode, headers, text: await body.text() }))
-      .catch((error: unknown) => {
-        throw isAbort(error) ? error : new UnreachableError(origin, error);
-      });
-    if (answer.statusCode < 300) return (answer.text === '' ? undefined : JSON.parse(answer.text)) as T;
-    throw errorOf(
+    return request(origin + target, { method, headers, body, signal, dispatcher }).catch(this.unreachable);
+  }
+
+  private textOf({ body }: Dispatcher.ResponseData): Promise<string> {
+    return body.text().catch(this.unreachable);
+  }
+
+  private async refusal(answer: Dispatcher.ResponseData): Promise<PlatformError> {
+    return errorOf(
       {
         status: answer.statusCode,
         contentType: String(answer.headers['content-type'] ?? ''),
         retryAfter: answer.headers['retry-after']?.toString(),
-        text: answer.text,
-        from: origin,
+        text: await this.textOf(answer),
+        from: this.origin,
       },
       this.language,
     );
   }
+
+  private readonly unreachable = (error: unknown): never => {
+    throw isAbort(error) ? error : new UnreachableError(this.origin, error);
+  };
 
   private sign(method: string, target: string, body: string | undefined, key: SigningKey): Record<string, string> {
     const created = Math.floor((Date.now() + this.clockOffsetMs) / 1000);

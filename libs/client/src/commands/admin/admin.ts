@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { LienThongClient } from '../../client';
 import type { CliContext } from '../../terminal/cli-context';
 import { agenciesCommand } from './agencies';
+import { auditCommand } from './audit';
 import { grantsCommand } from './grants';
 import { keysCommand } from './keys';
 import { queuesCommand } from './queues';
@@ -10,11 +11,11 @@ import { systemsCommand } from './systems';
 export function adminCommand(cli: CliContext): Command {
   const admin = new Command('admin').description(
     cli.say(
-      'Quản trị nền tảng: cơ quan, hệ thống, khóa, quyền, hàng đợi',
-      'Administer the platform: agencies, systems, keys, grants, queues',
+      'Quản trị nền tảng: cơ quan, hệ thống, khóa, quyền, hàng đợi, nhật ký kiểm toán',
+      'Administer the platform: agencies, systems, keys, grants, queues, audit log',
     ),
   );
-  for (const command of [agenciesCommand, systemsCommand, keysCommand, grantsCommand, queuesCommand])
+  for (const command of [agenciesCommand, systemsCommand, keysCommand, grantsCommand, queuesCommand, auditCommand])
     admin.addCommand(command(cli));
   admin
     .command('rewrap')
