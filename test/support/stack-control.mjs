@@ -1,11 +1,16 @@
 // Handles of the real stack for tests: `node test/support/stack-control.mjs <what> [argument]`. A process of its own, because deploy/stack is ESM.
 import { killApp, killServer, startApp, startServer, stopServer } from '../../deploy/stack/processes.mjs';
-import { adminKeyFile, apps, instances, publicUrl, serverEnv } from '../../deploy/stack/settings.mjs';
+import { adminKeyFile, apps, instances, publicUrl, serverEnv, stackPath } from '../../deploy/stack/settings.mjs';
 
 const everyInstance = (work) => Promise.all(apps.flatMap((app) => instances.map((instance) => work(app, instance))));
 
 const handles = {
-  describe: async () => ({ baseUrl: publicUrl, adminKeyFile, databaseUrl: serverEnv().DATABASE_URL }),
+  describe: async () => ({
+    baseUrl: publicUrl,
+    adminKeyFile,
+    databaseUrl: serverEnv().DATABASE_URL,
+    s3Folder: stackPath('minio'),
+  }),
   'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),
   // The other apps ask auth about access keys, so auth is first.
   'start-apps': async () => {

@@ -89,7 +89,7 @@ export class StandaloneProcess {
     await this.end('SIGKILL');
   }
 
-  /** Ends it, its database too, and removes its data. */
+  /** Ends it, its database too, and removes its data, unless the folder was given. */
   async remove(): Promise<void> {
     await this.terminate();
     const pid = this.postgresPid();
@@ -97,7 +97,7 @@ export class StandaloneProcess {
       process.kill(pid, 'SIGINT');
       await eventually(() => this.postgresPid() === undefined);
     }
-    rmSync(this.folder, { recursive: true, force: true });
+    if (!this.env.DATA_DIR) rmSync(this.folder, { recursive: true, force: true });
     rmSync(this.logFile, { force: true });
   }
 

@@ -6,9 +6,9 @@ import {
   InternalCalls,
   readMasterKeys,
 } from '@lienthong/identity';
-import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
-import { boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
 import { AuthModule } from './app.module';
 import { authSettings } from './auth.config';
@@ -17,6 +17,8 @@ start(async () => {
   const config = readConfig(authSettings, process.env);
   const log = createLog({ name: 'auth', level: config.LOG_LEVEL });
   const masterKeys = await readMasterKeys(config);
+
+  await awaitServers({ database: () => reachDatabase(config.DATABASE_URL) }, config, log);
 
   @Module({
     imports: [

@@ -1,7 +1,7 @@
 import { IdentityModule } from '@lienthong/identity';
-import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
-import { boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { ConnectorModule } from './app.module';
@@ -11,6 +11,12 @@ start(async () => {
   const config = readConfig(connectorSettings, process.env);
   const log = createLog({ name: 'connector', level: config.LOG_LEVEL });
   const storage = createStorage(storageSettingsOf(config));
+
+  await awaitServers(
+    { database: () => reachDatabase(config.DATABASE_URL), storage: () => storage.check() },
+    config,
+    log,
+  );
 
   @Module({
     imports: [

@@ -1,8 +1,8 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
 import { IdentityModule } from '@lienthong/identity';
-import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
-import { boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
 import { NotifierModule } from './app.module';
 import { notifierSettings } from './notifier.config';
@@ -10,6 +10,8 @@ import { notifierSettings } from './notifier.config';
 start(async () => {
   const config = readConfig(notifierSettings, process.env);
   const log = createLog({ name: 'notifier', level: config.LOG_LEVEL });
+
+  await awaitServers({ database: () => reachDatabase(config.DATABASE_URL) }, config, log);
 
   @Module({
     imports: [

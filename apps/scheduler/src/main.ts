@@ -1,8 +1,8 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
-import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
-import { boot, createLog, readConfig, start } from '@lienthong/runtime';
-import { StorageModule, storageSettingsOf } from '@lienthong/storage';
+import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { createStorage, StorageModule, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { SchedulerModule } from './app.module';
 import { schedulerOptionsOf, schedulerSettings } from './scheduler.config';
@@ -10,6 +10,12 @@ import { schedulerOptionsOf, schedulerSettings } from './scheduler.config';
 start(async () => {
   const config = readConfig(schedulerSettings, process.env);
   const log = createLog({ name: 'scheduler', level: config.LOG_LEVEL });
+  const storage = createStorage(storageSettingsOf(config));
+  await awaitServers(
+    { database: () => reachDatabase(config.DATABASE_URL), storage: () => storage.check() },
+    config,
+    log,
+  );
 
   @Module({
     imports: [
@@ -23,7 +29,7 @@ start(async () => {
         auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
-      StorageModule.for(storageSettingsOf(config)),
+      StorageModule.for(storage),
       SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
     ],
   })

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
 import { readMasterKeys } from '@lienthong/identity';
-import { EmbeddedPostgres, OutboxStore } from '@lienthong/persistence';
+import { EmbeddedPostgres, OutboxStore, reachDatabase } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
-import { assertPortFree, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
+import { assertPortFree, awaitServers, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
 import { createStorage, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { StandaloneModule } from './app.module';
 import { holdFolder } from './folder-lock';
@@ -40,6 +40,17 @@ start(async () => {
     throw new BootError((error as Error).message);
   }
   const storage = createStorage(storageSettingsOf(settings));
+  await awaitServers(
+    {
+      ...(!postgres && { database: () => reachDatabase(settings.DATABASE_URL) }),
+      ...(settings.STORAGE === 's3' && { storage: () => storage.check() }),
+    },
+    config,
+    log,
+  ).catch(async (error: unknown) => {
+    await last();
+    throw error;
+  });
   const { port } = await boot({
     name: 'lienthong',
     module: StandaloneModule.for(settings, { masterKeys, storage, migrate: postgres !== undefined }),

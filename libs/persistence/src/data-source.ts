@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { ENTITIES } from './registry/entities';
 import { MIGRATIONS } from './migrations/all';
@@ -43,6 +44,17 @@ export function createDataSource(settings: DatabaseSettings): DataSource {
       options: ['-c jit=off', ...(schema ? [`-c search_path=${schema},public`] : [])].join(' '),
     },
   });
+}
+
+/** One look at the server, for who waits for it. @throws what pg says */
+export async function reachDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 /**

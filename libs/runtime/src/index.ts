@@ -1,3 +1,4 @@
+export { awaitServers } from './await-servers';
 export * from './boot';
 export * from './config/env-example';
 export * from './config/process-settings';
@@ -17,7 +18,7 @@ export {
   type TwoLanguageFieldError,
 } from './http/problem.filter';
 export { answer, pageAnswer, PROBLEMS, Problems } from './api-answers';
-export { rateLimit, RateLimits } from './http/rate-limit';
+export { RareCalls, RateLimits } from './http/rate-limit';
 export { logContext, logUnit, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';
 export { StrictValidationPipe, validationFailed } from './http/validation.pipe';

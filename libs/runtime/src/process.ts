@@ -64,7 +64,8 @@ function explained(error: unknown): boolean {
   return plain;
 }
 
-function reasonOf(error: unknown): string {
+/** Why a server cannot be used, in a few words, without a password. */
+export function reasonOf(error: unknown): string {
   const { message, code, errors } = error as { message?: string; code?: string; errors?: Error[] };
   return withoutPassword(message || errors?.[0]?.message || code || 'unknown');
 }

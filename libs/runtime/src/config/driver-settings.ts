@@ -3,6 +3,11 @@ import { setting } from './setting';
 /** Settings that choose and reach the servers; each app takes the groups that it uses. */
 export const databaseSettings = {
   DATABASE_URL: setting.url('PostgreSQL server', { secret: true }),
+  STARTUP_WAIT_SECONDS: setting.integer('How long a start waits for servers that do not answer yet', {
+    default: 300,
+    min: 0,
+    max: 86_400,
+  }),
   DATABASE_POOL: setting.integer('Connections of one process to PostgreSQL', { default: 12, min: 2, max: 200 }),
   PLATFORM_SECRET: setting.text(
     'Secret shared by all apps, which seals the receipt key and derives session keys: 32 random bytes, base64url',
