@@ -10,6 +10,9 @@ const answer = (method: string, target: string, status: number, body: object) =>
   contentType: 'application/json',
   body: JSON.stringify(body),
 });
+/** On the internal port of the stack's apps, or answered (and looked at just so) in the flow test of their own step. */
+const ELSEWHERE =
+  /^(readyz|metrics)$|^(CheckAccess|CheckSignature|OwnKeys|RewrapSecrets|ReadAudit)Controller_|^ManageKeysController_rotate$/;
 const PROBLEM_401 = { type: 'urn:x', title: 't', status: 401, detail: 'd', code: 'clock_skew' };
 
 describe('docs/openapi.json', () => {
@@ -68,8 +71,7 @@ describe('docs/openapi.json', () => {
     await sessions.close();
     for (const path of ['/healthz', '/readyz', '/metrics']) await platform.fetch(path);
 
-    const onOtherPorts = ['readyz', 'metrics'];
-    expect(OPERATION_IDS.filter((id) => !answered.has(id) && !onOtherPorts.includes(id))).toEqual([]);
+    expect(OPERATION_IDS.filter((id) => !answered.has(id) && !ELSEWHERE.test(id))).toEqual([]);
   });
 
   it.each([
