@@ -191,6 +191,27 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
     },
     { path: '/v1/sessions', by: 'source', valid: { target: '/v1/sessions', body: {} }, fields: {} },
     {
+      path: '/v1/signature-checks',
+      by: 'source',
+      valid: { target: '/v1/signature-checks', body: { method: 'GET', target: '/' } },
+      fields: {
+        '/http': [...TEXT, 'a\u0000b', long(262_144)],
+        '/method': [...TEXT, '', 'GET /', long(20)],
+        '/target': [...TEXT, '', 'x', `/${long(8192)}`],
+        '/headers': [
+          ...LIST.slice(0, 2),
+          ['x'],
+          { a: 5 },
+          { a: [5] },
+          { a: Array(101).fill('x') },
+          { a: long(16_384) },
+        ],
+        '/body': [...TEXT, 'không phải base64', 'A'],
+        '/bodySha256': DIGEST,
+        '/signatureBase': [...TEXT, 'a\u0000b', long(65_536)],
+      },
+    },
+    {
       path: '/v1/packets/{packetId}/space',
       by: 'source',
       valid: { target: `/v1/packets/${openPacket}/space`, body: {} },

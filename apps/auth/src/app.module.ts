@@ -2,6 +2,8 @@ import { Transactions } from '@lienthong/persistence';
 import { HealthChecks } from '@lienthong/runtime';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthOptions } from './auth.config';
+import { CheckSignature } from './check-signature/check-signature';
+import { CheckSignatureController } from './check-signature/check-signature.controller';
 import { ManageAgenciesController } from './manage-agencies/manage-agencies.controller';
 import { ManageGrantsController } from './manage-grants/manage-grants.controller';
 import { ManageKeys } from './manage-keys/manage-keys';
@@ -26,6 +28,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
 @Module({
   controllers: [
     OpenSessionController,
+    CheckSignatureController,
     ManageAgenciesController,
     ManageSystemsController,
     ManageKeysController,
@@ -37,7 +40,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ReadDirectoryController,
     PublishKeysController,
   ],
-  providers: [OpenSession, ManageKeys, RewrapSecrets, WatchQueues, CheckSecrets, FirstAdministrator],
+  providers: [OpenSession, CheckSignature, ManageKeys, RewrapSecrets, WatchQueues, CheckSecrets, FirstAdministrator],
 })
 export class AuthModule {
   /** The broker is none of its conditions: without it sessions still open, and only `watch-queues` cannot answer. */

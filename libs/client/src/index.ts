@@ -1,5 +1,5 @@
 export { LienThongClient, type ClientOptions } from './client';
-export type { AccessCheckAnswer, AccessCheckRequest, SignatureCheckRequest } from './calls/access';
+export type { AccessCheckAnswer, AccessCheckRequest } from './calls/access';
 export type { DeliveryQuery } from './calls/deliveries';
 export type { DirectoryQuery } from './calls/directory';
 export type { EventQuery, StreamTicket } from './calls/events';

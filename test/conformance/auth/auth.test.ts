@@ -61,6 +61,7 @@ describe('authentication over HTTP, two instances of auth and one that asks them
     PUBLIC_URL: 'http://localhost:8081',
     LOG_LEVEL: 'silent' as const,
     RATE_LIMIT_PER_MINUTE: 0,
+    RATE_LIMIT_PER_KEY_PER_MINUTE: 0,
     TRUST_PROXY: [],
   });
   const persistence = () =>

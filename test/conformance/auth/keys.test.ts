@@ -56,6 +56,7 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
       PUBLIC_URL: 'http://localhost:8081',
       LOG_LEVEL: 'silent' as const,
       RATE_LIMIT_PER_MINUTE: 0,
+      RATE_LIMIT_PER_KEY_PER_MINUTE: 0,
       TRUST_PROXY: [],
     };
     const app = await boot({

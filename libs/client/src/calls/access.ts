@@ -1,3 +1,4 @@
+import type { SignatureCheck, SignatureCheckAnswer } from '@lienthong/contracts';
 import type { Connection } from '../transport/connection';
 
 export interface AccessCheckRequest {
@@ -9,16 +10,6 @@ export type AccessCheckAnswer =
   | { active: true; source: { systemId: string; agencyCode: string; name: string }; expiresAt: string }
   | { active: false; code: string };
 
-export interface SignatureCheckRequest {
-  method: string;
-  target: string;
-  headers: Record<string, string>;
-  /** Base64. */
-  body?: string;
-  /** The client's own canonical text, to be compared. */
-  signatureBase?: string;
-}
-
 /** Authentication between two systems over the platform (A1–A5) and help with signing (protocol 4). */
 export class AccessCalls {
   constructor(private readonly connection: Pick<Connection, 'call'>) {}
@@ -28,8 +19,8 @@ export class AccessCalls {
     return this.connection.call({ method: 'POST', path: '/v1/access-checks', body, repeatable: true });
   }
 
-  /** What the platform would have signed, and where one's own text differs. Unsigned. */
-  checkSignature(body: SignatureCheckRequest): Promise<Record<string, unknown>> {
+  /** What the platform would verify, the first check that fails, and where one's own text differs. Unsigned. */
+  checkSignature(body: SignatureCheck): Promise<SignatureCheckAnswer> {
     return this.connection.call({
       method: 'POST',
       path: '/v1/signature-checks',

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import type { CliContext } from '../terminal/cli-context';
 import { UsageError } from '../terminal/failure';
 import { signingKeyOf } from '../transport/credentials';
+import { explain, requestOfFile } from './sign-explain';
 
 interface Flags {
   body?: string;
@@ -12,6 +13,9 @@ interface Flags {
   header?: string[];
   created?: string;
   nonce?: string;
+  explain?: boolean;
+  httpFile?: string;
+  baseFile?: string;
 }
 
 export function signCommand(cli: CliContext): Command {
@@ -23,8 +27,8 @@ export function signCommand(cli: CliContext): Command {
         'Sign a request and show the signature base, to compare with your own program',
       ),
     )
-    .argument('<method>', 'GET, POST …')
-    .argument('<target>', '/v1/packets?limit=1')
+    .argument('[method]', 'GET, POST …')
+    .argument('[target]', '/v1/packets?limit=1')
     .option('--body <text>', say('nội dung thân', 'the body'))
     .option('--body-file <file>', say('thân lấy từ tệp', 'the body from a file'))
     .option('--header <header...>', say('tiêu đề thêm, dạng "Tên: giá trị"', 'further headers, "Name: value"'))
@@ -37,9 +41,33 @@ export function signCommand(cli: CliContext): Command {
       ),
     )
     .option('--nonce <text>', say('nonce, để dựng lại một yêu cầu cũ', 'nonce, to reproduce a request'))
-    .action(async (method: string, target: string, flags: Flags) => {
-      if (!target.startsWith('/'))
-        throw new UsageError(say('Đường dẫn phải bắt đầu bằng /.', 'The target must begin with /.'));
+    .option(
+      '--explain',
+      say(
+        'giải thích: chuỗi ký mà máy chủ dựng, kiểm tra nào sai trước, khác từ byte nào; hỏi cả nền tảng nếu biết địa chỉ',
+        'explain: the base that a server builds, the first check that fails, the first byte that differs; asks the platform too where its address is known',
+      ),
+    )
+    .option(
+      '--http-file <file>',
+      say(
+        'với --explain: yêu cầu của chương trình bạn, dạng văn bản HTTP/1.1',
+        'with --explain: the request of your own program, as text of HTTP/1.1',
+      ),
+    )
+    .option(
+      '--base-file <file>',
+      say('với --explain: chuỗi mà chương trình bạn đã ký', 'with --explain: the text that your own program signed'),
+    )
+    .action(async (method: string | undefined, target: string | undefined, flags: Flags) => {
+      if (flags.explain && flags.httpFile !== undefined) {
+        const known = await cli.settings({ key: 'optional', adminKey: true }).catch(() => undefined);
+        return explain(cli, await requestOfFile(flags.httpFile), { ...flags, baseUrl: known?.baseUrl });
+      }
+      if (method === undefined || !target?.startsWith('/'))
+        throw new UsageError(
+          say('Cần phương thức, và đường dẫn bắt đầu bằng /.', 'A method is needed, and a target that begins with /.'),
+        );
       const { baseUrl, credentials = { accessKey: '' } } = await cli.settings({ adminKey: true });
       const body = flags.bodyFile ? await readFile(flags.bodyFile) : flags.body;
       const given = Object.fromEntries((flags.header ?? []).map((header) => headerOf(header, cli)));
@@ -61,6 +89,11 @@ export function signCommand(cli: CliContext): Command {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...signRequest(request, key, options),
       };
+      if (flags.explain) {
+        const rawHeaders = Object.entries({ host: request.headers.host, ...headers }).flat();
+        const sent = { ...request, rawHeaders, body: body?.length ? Buffer.from(body) : null };
+        return explain(cli, sent, { ...flags, baseUrl });
+      }
       const curl = curlOf(request.method, new URL(baseUrl).origin + target, headers, flags);
       cli.out.result({ base, headers, curl }, () => [
         cli.out.style(

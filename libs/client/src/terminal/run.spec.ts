@@ -108,6 +108,35 @@ describe('command line', () => {
     expect(out).not.toContain(secretKey);
   });
 
+  it('explains the request of another program, here and by the platform', async () => {
+    const [http, own] = [join(folder, 'request.http'), join(folder, 'base.txt')];
+    const made = await runInProcess(['--json', '--key-file', keyFile, 'sign', 'GET', '/v1/limits']);
+    const { base, headers } = JSON.parse(made.out) as { base: string; headers: Record<string, string> };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    await writeFile(http, ['GET /v1/limits HTTP/1.1', ...lines, '', ''].join('\n'));
+    await writeFile(own, base.replace('"@query": ?', '"@query": '));
+    platform.route(
+      'POST',
+      /^\/v1\/signature-checks$/,
+      ({ json }) => ({
+        status: 200,
+        body: { key: 'known', clockSkewSeconds: 1, failed: null, nextStep: `compare ${typeof json.signatureBase}` },
+      }),
+      true,
+    );
+    const args = ['sign', '--explain', '--http-file', http, '--base-file', own];
+    const asked = await runInProcess(['--lang', 'en', '--url', platform.origin, ...args]);
+    expect(asked).toMatchObject({ code: 0, err: '' });
+    expect(asked.out).toContain(base);
+    expect(asked.out).toContain('line 3');
+    expect(asked.out).toContain('✓ compare string');
+    const alone = await runInProcess(['--json', ...args]);
+    expect(JSON.parse(alone.out)).toMatchObject({
+      local: { signatureBase: base, failed: null, difference: { line: 3 } },
+    });
+    expect(alone.out).not.toContain('platform');
+  });
+
   it('finds everything in order, or says what is wrong and what to do', async () => {
     const well = await run('doctor');
     expect(well.code).toBe(0);

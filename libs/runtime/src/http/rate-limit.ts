@@ -1,9 +1,13 @@
 import { LienThongError } from '@lienthong/contracts';
-import type { RequestHandler, Response } from 'express';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { Request, RequestHandler, Response } from 'express';
 import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 const WINDOW_SECONDS = 60;
+
+/** Routes that nobody signs may be called so many times less. */
+const RARER = 100;
 
 /** A request that did not prove who sent it counts this often against its address: guessing, or a program that will not work until it is mended. */
 const UNPROVEN = 10;
@@ -18,7 +22,7 @@ class PerMinute {
   private since = 0;
 
   constructor(
-    private readonly name: 'address' | 'key',
+    private readonly name: 'address' | 'key' | 'rare',
     private readonly points: number,
   ) {
     this.limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
@@ -60,11 +64,13 @@ class PerMinute {
 export class RateLimits {
   private readonly addresses: PerMinute;
   private readonly keys: PerMinute;
+  private readonly rare: PerMinute;
 
   /** 0 is no limit. */
   constructor({ perAddress, perKey }: { perAddress: number; perKey: number }) {
     this.addresses = new PerMinute('address', perAddress);
     this.keys = new PerMinute('key', perKey);
+    this.rare = new PerMinute('rare', Math.ceil(perAddress / RARER));
   }
 
   /** @throws LienThongError rate_limited */
@@ -78,14 +84,26 @@ export class RateLimits {
   };
 
   /** @throws LienThongError rate_limited */
+  async ofRareCalls(req: Pick<Request, 'ip'>, res: Response): Promise<void> {
+    await this.rare.count(clientOf(req.ip ?? ''), res);
+  }
+
+  /** @throws LienThongError rate_limited */
   async ofKey(accessKey: string, res: Response): Promise<void> {
     await this.keys.count(accessKey, res);
   }
 }
 
-/** At most `perMinute` requests a minute from one address, for a route that anybody may call and that costs more than others. */
-export function rateLimit(perMinute: number): RequestHandler {
-  return new RateLimits({ perAddress: perMinute, perKey: 0 }).ofAddress;
+/** Guard of a route that nobody signs and that honest programs seldom call: a hundredth of what an address may send. */
+@Injectable()
+export class RareCalls implements CanActivate {
+  constructor(@Inject(RateLimits) private readonly limits: Pick<RateLimits, 'ofRareCalls'>) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await this.limits.ofRareCalls(http.getRequest(), http.getResponse());
+    return true;
+  }
 }
 
 /** One customer of IPv6 has a /64 at least (RFC 6177): a limit per address would be no limit. */
