@@ -173,7 +173,11 @@ async function stackPlatform(): Promise<Platform> {
   return new Platform(baseUrl, readKey(adminKeyFile), operations);
 }
 
-const readKey = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as { accessKey: string; secretKey: string };
+/** Not its address: the platform may have moved since the file was written. */
+function readKey(file: string): { accessKey: string; secretKey: string } {
+  const { accessKey, secretKey } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+  return { accessKey, secretKey };
+}
 
 /** Starts, stops or kills a part of the real stack. */
 export async function stackControl<T = void>(what: string, argument = ''): Promise<T> {
