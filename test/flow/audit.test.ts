@@ -146,6 +146,19 @@ describe('The audit log', () => {
       expect(all).not.toContain(canary);
   });
 
+  it('is out of the reach of the role that the platform works as, on the embedded default', async () => {
+    if (onRealStack) return;
+    const users = await platform.sql<{ usename: string }>(
+      `SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'lienthong'`,
+    );
+    expect(users).toEqual([{ usename: 'lienthong_app' }]);
+    const [rights] = await platform.sql<Record<string, boolean>>(
+      `SELECT has_table_privilege('lienthong_app', 'audit_entries', 'INSERT') AS adds, has_table_privilege('lienthong_app', 'audit_entries', 'UPDATE, DELETE, TRUNCATE') AS changes,
+              pg_get_userbyid(relowner) = 'lienthong_app' AS owns FROM pg_class WHERE oid = 'audit_entries'::regclass`,
+    );
+    expect(rights).toEqual({ adds: true, changes: false, owns: false });
+  });
+
   it('names who did it: the key that asked, or the part of the platform', async () => {
     const { packetId } = await sendInline(source, destination);
     await receiveOne(destination, packetId);

@@ -21,7 +21,7 @@ export type StandaloneConfig = Omit<Declared, Given> & Record<Given, string>;
 export class StandaloneModule {
   static for(
     config: StandaloneConfig,
-    { masterKeys, storage, migrate }: { masterKeys: MasterKeys; storage: Storage; migrate: boolean },
+    { masterKeys, storage }: { masterKeys: MasterKeys; storage: Storage },
   ): DynamicModule {
     return {
       module: StandaloneModule,
@@ -34,7 +34,6 @@ export class StandaloneModule {
           issuer: config.PUBLIC_URL,
           relay: PromptRelay,
           auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
-          migrate,
         }),
         QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
         StorageModule.for(storage),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
 import { readMasterKeys } from '@lienthong/identity';
-import { EmbeddedPostgres, OutboxStore, reachDatabase } from '@lienthong/persistence';
+import { EmbeddedPostgres, OutboxStore, prepareEmbedded, reachDatabase } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
 import { assertPortFree, awaitServers, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
 import { createStorage, storageRoutes, storageSettingsOf } from '@lienthong/storage';
@@ -34,7 +34,7 @@ start(async () => {
     release();
   };
   try {
-    if (postgres) settings.DATABASE_URL = await postgres.start();
+    if (postgres) settings.DATABASE_URL = await prepareEmbedded(await postgres.start());
   } catch (error) {
     await last();
     throw new BootError((error as Error).message);
@@ -53,7 +53,7 @@ start(async () => {
   });
   const { port } = await boot({
     name: 'lienthong',
-    module: StandaloneModule.for(settings, { masterKeys, storage, migrate: postgres !== undefined }),
+    module: StandaloneModule.for(settings, { masterKeys, storage }),
     config: settings,
     log,
     last,

@@ -30,7 +30,6 @@ export async function openapi(): Promise<OpenAPIObject> {
   const composed = StandaloneModule.for(NOWHERE, {
     masterKeys: { masterKey: Buffer.alloc(32), others: [] },
     storage,
-    migrate: false,
   });
   const log = createLog({ name: 'openapi', level: 'silent' });
   const app = await NestFactory.create(RuntimeModule.with(log, new Shutdown(), composed), {

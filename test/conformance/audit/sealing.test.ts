@@ -3,6 +3,7 @@ import {
   AuditPartitionStore,
   AuditSealStore,
   AuditStore,
+  grantApplication,
   Transactions,
 } from '@lienthong/persistence';
 import { type AuditLine, newPlatformKey, platformKeyOf, verifyAuditRange } from '@lienthong/signing';
@@ -135,6 +136,48 @@ describe('the audit log in PostgreSQL', () => {
       }
     },
   );
+
+  it('lets the role of the application add and read, and nothing else, whatever the triggers', async () => {
+    const role = `app_${process.pid}`;
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query(`CREATE ROLE ${role}`);
+      await grantApplication(database.dataSource, role);
+      for (const table of ['audit_entries', 'audit_leaves', 'audit_checkpoints'])
+        await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
+      await client.query(`SET ROLE ${role}`);
+      const months = await client.query<{ name: string }>(
+        `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'audit_entries'::regclass`,
+      );
+      const tables = ['entries', 'leaves', 'checkpoints', 'tombstones'].map((table) => `audit_${table}`);
+      for (const table of [...tables, ...months.rows.map(({ name }) => name)])
+        for (const sql of [
+          `DELETE FROM ${table}`,
+          `TRUNCATE ${table}`,
+          `ALTER TABLE ${table} ENABLE TRIGGER USER`,
+          `DROP TABLE ${table}`,
+        ])
+          await expect(client.query(sql)).rejects.toMatchObject({ code: '42501' });
+      await expect(client.query(`UPDATE audit_entries SET actor = 'x'`)).rejects.toMatchObject({ code: '42501' });
+      await expect(client.query(`INSERT INTO audit_tombstones VALUES ('x', now(), 'x')`)).rejects.toMatchObject({
+        code: '42501',
+      });
+      const bound = {
+        query: async <T>(sql: string, parameters: unknown[] = []) => (await client.query(sql, parameters)).rows as T[],
+      };
+      await client.query(`INSERT INTO audit_entries (actor, action) VALUES ('app', 'packet.read')`);
+      await client.query('SELECT audit_make_partitions(2)');
+      expect((await new AuditBundleStore(bound).lines(ORIGIN, 0).next()).done).toBe(false);
+    } finally {
+      await client.query('RESET ROLE');
+      for (const table of ['audit_entries', 'audit_leaves', 'audit_checkpoints'])
+        await client.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`);
+      await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+      await client.end();
+    }
+    await sealing.seal(ORIGIN, second, 50);
+  });
 
   it('lets nobody empty a month either', async () => {
     const months = await transactions.query<{ name: string }>(

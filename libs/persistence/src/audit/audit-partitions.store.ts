@@ -31,7 +31,10 @@ export class AuditPartitionStore {
       const month = held ? await oldest(unit, days) : undefined;
       if (!month) return undefined;
       const gone = await leavesOf(unit, month);
-      const [{ n }] = await unit.query<{ n: string }>(`SELECT count(*) AS n FROM ${month.name}`);
+      const [{ n }] = await unit.query<{ n: string }>(
+        'SELECT count(*) AS n FROM audit_entries WHERE at >= $1 AND at < $2',
+        [month.from, month.to],
+      );
       if (Number(n) !== gone.tree.size) return undefined;
       const claims = {
         origin,
