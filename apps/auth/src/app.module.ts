@@ -4,12 +4,15 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthOptions } from './auth.config';
 import { CheckSignature } from './check-signature/check-signature';
 import { CheckSignatureController } from './check-signature/check-signature.controller';
+import { CheckAccess } from './check-access/check-access';
+import { CheckAccessController } from './check-access/check-access.controller';
 import { ManageAgenciesController } from './manage-agencies/manage-agencies.controller';
 import { ManageGrantsController } from './manage-grants/manage-grants.controller';
 import { ManageKeys } from './manage-keys/manage-keys';
 import { ManageKeysController } from './manage-keys/manage-keys.controller';
 import { OwnKeysController } from './manage-keys/own-keys.controller';
 import { ManageSystemsController } from './manage-systems/manage-systems.controller';
+import { GrantAccess } from './open-session/grant-access';
 import { OpenSession } from './open-session/open-session';
 import { OpenSessionController } from './open-session/open-session.controller';
 import { PublishKeysController } from './publish-keys/publish-keys.controller';
@@ -28,6 +31,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
 @Module({
   controllers: [
     OpenSessionController,
+    CheckAccessController,
     CheckSignatureController,
     ManageAgenciesController,
     ManageSystemsController,
@@ -40,7 +44,17 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ReadDirectoryController,
     PublishKeysController,
   ],
-  providers: [OpenSession, CheckSignature, ManageKeys, RewrapSecrets, WatchQueues, CheckSecrets, FirstAdministrator],
+  providers: [
+    GrantAccess,
+    CheckAccess,
+    OpenSession,
+    CheckSignature,
+    ManageKeys,
+    RewrapSecrets,
+    WatchQueues,
+    CheckSecrets,
+    FirstAdministrator,
+  ],
 })
 export class AuthModule {
   /** The broker is none of its conditions: without it sessions still open, and only `watch-queues` cannot answer. */

@@ -1,11 +1,11 @@
 export { LienThongClient, type ClientOptions } from './client';
-export type { AccessCheckAnswer, AccessCheckRequest } from './calls/access';
+export type { AccessCheckAnswer, AccessCheckRequest, AccessGrant } from '@lienthong/contracts';
+export type { DestinationAccess, RequestToDestination } from './calls/destination-access';
 export type { DeliveryQuery } from './calls/deliveries';
 export type { DirectoryQuery } from './calls/directory';
 export type { EventQuery, StreamTicket } from './calls/events';
 export type { PacketQuery, SendOptions } from './calls/packets';
 export type { PageQuery } from './calls/pages';
-export type { Access } from './calls/sessions';
 export { EventStream, type StreamNotice, type StreamOptions } from './stream/event-stream';
 export { safeFileName } from './receiving/file-names';
 export type {

@@ -1,6 +1,7 @@
 export * from './address';
 export * from './algorithms';
 export * from './audit';
+export * from './wire/access';
 export * from './wire/delivery';
 export * from './errors/error-table';
 export * from './errors/errors';
@@ -11,5 +12,6 @@ export * from './wire/packet';
 export * from './wire/receipts';
 export * from './wire/registry';
 export * from './wire/session';
+export * from './wire/signature-check';
 export * from './states';
 export * from './tasks';

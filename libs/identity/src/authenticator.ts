@@ -19,6 +19,8 @@ const WINDOW = LIMITS.signatureWindowSeconds;
 /** A request is refused for its age after at most two windows (`created` may lie one ahead); the rest is for clocks of instances that differ. */
 const NONCE_SECONDS = 2 * WINDOW + 60;
 
+const FOR_ANOTHER = 'it covers authorization, so the request was made for the service of another system';
+
 type Holder = Pick<Caller, 'accessKey' | 'systemId' | 'sessionId'>;
 
 /** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
@@ -66,7 +68,11 @@ export class Authenticator {
 
   private read(request: ReceivedRequest): ReceivedSignature {
     try {
-      return readSignature(request, { now: Math.floor(this.now() / 1000), windowSeconds: WINDOW });
+      const signed = readSignature(request, { now: Math.floor(this.now() / 1000), windowSeconds: WINDOW });
+      // Signed for another system's own service, together with the access token (A3): that service must not be able to pass it on to the platform.
+      if (signed.covered.includes('authorization'))
+        throw new SignatureError('signature_malformed', { why: FOR_ANOTHER });
+      return signed;
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error;
       const { serverTime } = error.params;

@@ -1,6 +1,5 @@
 export * from './data-source';
 export * from './outbox.store';
-export * from './prepare-database';
 export * from './transactions';
 export { EmbeddedPostgres } from './embedded-postgres';
 export * from './registry/agency.entity';
@@ -16,6 +15,7 @@ export { AuditSealStore, type Sealed } from './audit/audit-seal.store';
 export { AuditStore, type AuditFilter } from './audit/audit.store';
 export * from './access/sealed-box';
 export * from './registry/system.entity';
+export { type AccessRight, AccessRightStore } from './access/access-right.store';
 export * from './access/day-key-root.store';
 export * from './access/key.store';
 export * from './access/nonce.store';

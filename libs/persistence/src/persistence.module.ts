@@ -14,6 +14,7 @@ import { AuditBundleStore } from './audit/audit-bundle.store';
 import { AuditPartitionStore } from './audit/audit-partitions.store';
 import { AuditSealStore } from './audit/audit-seal.store';
 import { AuditStore } from './audit/audit.store';
+import { AccessRightStore } from './access/access-right.store';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
@@ -46,6 +47,8 @@ export interface PersistenceSettings extends DatabaseSettings {
   platformSecret: string;
   /** `iss` of the receipts: the platform's public address. */
   issuer: string;
+  /** Brings the database to this program's version by itself: the embedded default only. Elsewhere a missing migration refuses to start. */
+  migrate?: boolean;
   /** Past this age of the oldest entry that is not sealed, new packets are refused; 4 by default. */
   auditMaxUnsealedHours?: number;
   /** Token of what sends committed tasks at once. Without one, or while it cannot, the relay's timer does it. */
@@ -54,6 +57,7 @@ export interface PersistenceSettings extends DatabaseSettings {
 
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
 const STORES: Type[] = [
+  AccessRightStore,
   AgencyStore,
   AuditBundleStore,
   AuditPartitionStore,
@@ -161,6 +165,7 @@ async function openDatabase(settings: PersistenceSettings): Promise<DataSource> 
   const dataSource = await createDataSource(settings).initialize();
   try {
     await assertDurable(dataSource);
+    if (settings.migrate) await dataSource.runMigrations({ transaction: 'all' });
     await assertMigrated(dataSource);
     return dataSource;
   } catch (error) {

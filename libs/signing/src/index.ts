@@ -26,3 +26,4 @@ export {
   verifyInclusion,
 } from './audit/tree';
 export { verifyAuditRange, type AuditLine, type AuditVerdict } from './audit/verify-audit';
+export { ACCESS_TOKEN, signToken, verifyToken, type TokenClaims } from './access/token';

@@ -24,7 +24,7 @@ function platform(keyExpiresAt: Date | null = null) {
   const opened: { accessKey: string; systemId: string | null; expiresAt: Date }[] = [];
   const ended: string[] = [];
   const key = { expiresAt: keyExpiresAt } as NonNullable<
-    Awaited<ReturnType<ConstructorParameters<typeof OpenSession>[2]['find']>>
+    Awaited<ReturnType<ConstructorParameters<typeof OpenSession>[3]['find']>>
   >;
   const system = {
     id: 'H01.14/qlvb',
@@ -47,6 +47,14 @@ function platform(keyExpiresAt: Date | null = null) {
   };
   const sessionKeys = new SessionKeys({ of: async (day) => Buffer.from(day) });
   const step = new OpenSession(
+    {
+      decide: async (source, destination) => ({ source: source!, destination }),
+      grant: async ({ destination, sessionId, expiresAt }) => ({
+        destination,
+        accessToken: `of ${sessionId}`,
+        expiresAt: expiresAt.toISOString(),
+      }),
+    },
     {
       open: async (session) => {
         opened.push(session);
@@ -84,6 +92,12 @@ describe('open-session', () => {
     const { step, opened } = platform(soon);
     expect((await step.open(caller)).expiresAt).toBe(soon.toISOString());
     expect(opened).toEqual([{ accessKey: 'AK1', systemId: 'H01.14/qlvb', expiresAt: soon }]);
+  });
+
+  it('gives the right to call a destination with the session, when one is named', async () => {
+    expect((await platform().step.open(caller)).access).toBeUndefined();
+    const { access, expiresAt } = await platform().step.open(caller, 'H01.20/qlvb');
+    expect(access).toEqual({ destination: 'H01.20/qlvb', accessToken: `of ${SESSION}`, expiresAt });
   });
 
   it('keeps its shape for an administrator, who belongs to no system', async () => {

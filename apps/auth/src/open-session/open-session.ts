@@ -2,6 +2,7 @@ import { LIMITS, LienThongError, PACKET_STATES, type PacketState, type SessionAn
 import { type Caller, KeyRing, SessionKeys } from '@lienthong/identity';
 import { AgencyStore, DeliveryStore, KeyStore, PacketStore, SessionStore, SystemStore } from '@lienthong/persistence';
 import { Inject, Injectable } from '@nestjs/common';
+import { GrantAccess } from './grant-access';
 
 /** Items of what waits that come with the session (protocol 4). */
 const ITEMS = 50;
@@ -10,6 +11,7 @@ const ITEMS = 50;
 @Injectable()
 export class OpenSession {
   constructor(
+    @Inject(GrantAccess) private readonly access: Pick<GrantAccess, 'decide' | 'grant'>,
     @Inject(SessionStore) private readonly sessions: Pick<SessionStore, 'open' | 'end'>,
     @Inject(SessionKeys) private readonly sessionKeys: Pick<SessionKeys, 'of'>,
     @Inject(KeyStore) private readonly keys: Pick<KeyStore, 'find'>,
@@ -22,11 +24,13 @@ export class OpenSession {
 
   /**
    * The session ends with its key at the latest. What waits is shown, not announced: a program may open a session only to send.
-   * @throws LienThongError access_denied when asked for with a session: one that begets the next would never end
+   * @param destination a system whose own service the session is to call too (A1)
+   * @throws LienThongError access_denied when asked for with a session: one that begets the next would never end; or with `reason`, when the right to call is refused
    */
-  async open(caller: Caller): Promise<SessionAnswer> {
+  async open(caller: Caller, destination?: string): Promise<SessionAnswer> {
     if (caller.sessionId !== undefined) throw new LienThongError('access_denied', { what: 'POST /v1/sessions' });
     const { accessKey, systemId } = caller;
+    const wanted = destination === undefined ? undefined : await this.access.decide(systemId, destination);
     const now = Date.now();
     const keyEnds = (await this.keys.find(accessKey))?.expiresAt?.getTime() ?? Infinity;
     const expiresAt = new Date(Math.min(now + LIMITS.sessionSeconds * 1000, keyEnds));
@@ -40,6 +44,7 @@ export class OpenSession {
       expiresAt: expiresAt.toISOString(),
       serverTime: new Date(now).toISOString(),
       ...standing,
+      ...(wanted && { access: await this.access.grant({ ...wanted, sessionId, expiresAt }) }),
     };
   }
 

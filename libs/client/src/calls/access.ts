@@ -1,22 +1,27 @@
-import type { SignatureCheck, SignatureCheckAnswer } from '@lienthong/contracts';
+import type { AccessCheckAnswer, AccessCheckRequest, SignatureCheck, SignatureCheckAnswer } from '@lienthong/contracts';
 import type { Connection } from '../transport/connection';
-
-export interface AccessCheckRequest {
-  accessToken: string;
-  /** The source's request to this system; with its `signature-input` and `signature` among the headers these are verified too. */
-  request: { method: string; path: string; query: string; headers: Record<string, string> };
-}
-export type AccessCheckAnswer =
-  | { active: true; source: { systemId: string; agencyCode: string; name: string }; expiresAt: string }
-  | { active: false; code: string };
+import { DestinationAccess } from './destination-access';
 
 /** Authentication between two systems over the platform (A1–A5) and help with signing (protocol 4). */
 export class AccessCalls {
-  constructor(private readonly connection: Pick<Connection, 'call'>) {}
+  constructor(private readonly connection: Pick<Connection, 'call' | 'openSession'>) {}
 
-  /** A destination asks whether who called it may (A4, A5). */
+  /**
+   * The right to call another system's own service (A1–A3). Nothing is asked of the platform before the first request is signed.
+   * @param destination its system id
+   */
+  to(destination: string): DestinationAccess {
+    return new DestinationAccess(this.connection, destination);
+  }
+
+  /** A destination asks whether who called it may (A4, A5). A signed request is good once: asked again, it is a replay. */
   check(body: AccessCheckRequest): Promise<AccessCheckAnswer> {
-    return this.connection.call({ method: 'POST', path: '/v1/access-checks', body, repeatable: true });
+    return this.connection.call({
+      method: 'POST',
+      path: '/v1/access-checks',
+      body,
+      repeatable: body.request === undefined,
+    });
   }
 
   /** What the platform would verify, the first check that fails, and where one's own text differs. Unsigned. */

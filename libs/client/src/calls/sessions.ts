@@ -1,18 +1,12 @@
 import type { SessionAnswer } from '@lienthong/contracts';
 import type { Connection } from '../transport/connection';
 
-export interface Access {
-  destination: string;
-  accessToken: string;
-  expiresAt: string;
-}
-
 /** The client's session (protocol 4). It opens by itself when needed; these calls are for who wants to see it or to ask for access. */
 export class SessionCalls {
   constructor(private readonly connection: Pick<Connection, 'call' | 'openSession' | 'sessions'>) {}
 
   /** Opens a session now and signs with it from here on. */
-  async open(request: { destination?: string } = {}): Promise<SessionAnswer & { access?: Access }> {
+  async open(request: { destination?: string } = {}): Promise<SessionAnswer> {
     return this.connection.sessions.adopt(await this.connection.openSession(request));
   }
 

@@ -1,3 +1,4 @@
+import type { AccessGrant } from './access';
 import type { WaitingDelivery } from './delivery';
 import type { PacketState } from '../states';
 
@@ -14,4 +15,6 @@ export interface SessionAnswer {
   outgoing: Record<PacketState, number>;
   /** What waits for it, and the first 50 of them. */
   incoming: { pending: number; items: WaitingDelivery[] };
+  /** When a destination was named. */
+  access?: AccessGrant;
 }

@@ -26,6 +26,8 @@ export interface ReceivedSignature {
   alg: Algorithm;
   /** Unix seconds. */
   created: number;
+  /** Unix seconds; a signature may end before the window does. */
+  expires?: number;
   nonce: string;
   covered: string[];
   /** What the signature must fit, over the received bytes of the parameters. */
@@ -48,8 +50,8 @@ export function readSignature(
   { now, windowSeconds }: { now: number; windowSeconds: number },
 ): ReceivedSignature {
   const read = parse(request);
-  const { created, covered } = read.received;
-  const expired = read.expires !== undefined && now > read.expires;
+  const { created, covered, expires } = read.received;
+  const expired = expires !== undefined && now > expires;
   if (Math.abs(now - created) > windowSeconds || expired) {
     throw new SignatureError('clock_skew', {
       window: windowSeconds,
@@ -73,7 +75,7 @@ export function parseSignature(request: ReceivedRequest): ReceivedSignature {
   return parse(request).received;
 }
 
-function parse(request: ReceivedRequest): { received: ReceivedSignature; message: Message; expires?: number } {
+function parse(request: ReceivedRequest): { received: ReceivedSignature; message: Message } {
   const message = { method: request.method, target: request.target, headers: headersOf(request.rawHeaders) };
   if (!message.headers.has('signature-input') || !message.headers.has('signature')) {
     throw new SignatureError('signature_missing');
@@ -109,7 +111,8 @@ function parse(request: ReceivedRequest): { received: ReceivedSignature; message
     });
   }
   const base = baseOf(message, covered, signatureInput.slice('sig='.length));
-  return { received: { keyId, alg, created, nonce, covered, base, signature, signatureInput }, message, expires };
+  const ends = expires === undefined ? {} : { expires };
+  return { received: { keyId, alg, created, ...ends, nonce, covered, base, signature, signatureInput }, message };
 }
 
 function headersOf(rawHeaders: string[]): Map<string, string[]> {

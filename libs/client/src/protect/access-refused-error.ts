@@ -1,0 +1,15 @@
+/** A request that is not let in. Nest and Express both answer an error of this shape with its `statusCode`. */
+export class AccessRefusedError extends Error {
+  override readonly name = 'AccessRefusedError';
+
+  /**
+   * @param statusCode 401: who calls is not known; 403: known, and not allowed; 413, 500, 503: not decided
+   * @param code `invalid_token`, `replayed_request`, `signature_invalid` … as in protocol 3 and 4
+   */
+  constructor(
+    readonly statusCode: 401 | 403 | 413 | 500 | 503,
+    readonly code: string,
+  ) {
+    super(`Access refused: ${code}`);
+  }
+}
