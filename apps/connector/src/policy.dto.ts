@@ -1,7 +1,7 @@
 import { DATA_TYPE, LIMITS, type Policy } from '@lienthong/contracts';
-import { IsTime } from '@lienthong/runtime';
+import { HasForm, IsTime } from '@lienthong/runtime';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsInt, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
 
 export class PolicyDto implements Policy {
   @ApiPropertyOptional({ format: 'date-time', description: 'Not delivered before this time' })
@@ -37,7 +37,7 @@ export class PolicyDto implements Policy {
     description: 'Data type to convert to; must equal the packet’s own until a converter for the pair is installed',
   })
   @IsOptional()
-  @Matches(DATA_TYPE)
+  @HasForm(DATA_TYPE, 'Phải là kiểu dữ liệu, ví dụ edxml.document.', 'Must be a data type, such as edxml.document.')
   convertTo?: string;
 
   @ApiPropertyOptional({ default: false, description: 'Send to the allowed recipients although others are refused' })

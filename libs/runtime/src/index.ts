@@ -7,7 +7,7 @@ export * from './config/setting';
 export * from './every';
 export * from './health/health-checks';
 export * from './health/metrics';
-export { IsTime, NoFields } from './http/field-rules';
+export { HasForm, IsTime, NoFields } from './validation/field-rules';
 export { jsonBody } from './http/json-body';
 export { outageOf } from './http/outage';
 export {
@@ -21,7 +21,7 @@ export { answer, pageAnswer, PROBLEMS, Problems } from './api-answers';
 export { RareCalls, RateLimits } from './http/rate-limit';
 export { logContext, logUnit, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';
-export { StrictValidationPipe, validationFailed } from './http/validation.pipe';
+export { StrictValidationPipe, validationFailed } from './validation/validation.pipe';
 export * from './log';
 export { BootError, start } from './process';
 export * from './runtime.module';

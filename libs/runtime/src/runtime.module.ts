@@ -5,7 +5,7 @@ import { Metrics } from './health/metrics';
 import { ProblemFilter } from './http/problem.filter';
 import { RateLimits } from './http/rate-limit';
 import { StepNaming } from './http/request-log';
-import { StrictValidationPipe } from './http/validation.pipe';
+import { StrictValidationPipe } from './validation/validation.pipe';
 import { Log } from './log';
 import { Shutdown } from './shutdown';
 

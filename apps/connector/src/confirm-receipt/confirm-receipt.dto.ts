@@ -1,3 +1,4 @@
+import { HasForm } from '@lienthong/runtime';
 import { type ConfirmRequest, LIMITS, type Outcome } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
@@ -10,7 +11,6 @@ import {
   IsOptional,
   IsString,
   IsUUID,
-  Matches,
   MaxLength,
   ValidateNested,
 } from 'class-validator';
@@ -23,7 +23,11 @@ export class ReportedPartDto {
   name!: string;
 
   @ApiProperty({ description: 'SHA-256 that the destination computed; standard base64 with padding' })
-  @Matches(/^[A-Za-z0-9+/]{43}=$/)
+  @HasForm(
+    /^[A-Za-z0-9+/]{43}=$/,
+    'Phải là SHA-256 dạng base64 chuẩn: 44 ký tự, kết thúc bằng =.',
+    'Must be a SHA-256 in standard base64: 44 characters that end with =.',
+  )
   sha256!: string;
 }
 
@@ -41,7 +45,11 @@ export class ConfirmDto implements ConfirmRequest {
 
   @ApiPropertyOptional({ example: 'wrong_addressee' })
   @IsOptional()
-  @Matches(/^[a-z][a-z0-9_]{0,63}$/)
+  @HasForm(
+    /^[a-z][a-z0-9_]{0,63}$/,
+    'Phải là mã lý do: chữ thường, chữ số và _, bắt đầu bằng chữ, tối đa 64 ký tự.',
+    'Must be a reason code: lower case, digits and _, beginning with a letter, 64 at most.',
+  )
   reasonCode?: string;
 
   @ApiPropertyOptional({ maxLength: LIMITS.reasonCharacters })

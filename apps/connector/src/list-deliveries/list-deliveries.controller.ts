@@ -65,6 +65,11 @@ function statesOf(text: string | undefined): DeliveryState[] | undefined {
   if (text === undefined) return undefined;
   const states = text.split(',') as DeliveryState[];
   if (!states.every((state) => DELIVERY_STATES.includes(state)))
-    throw invalid('?state', 'is_in', `gồm: ${DELIVERY_STATES.join(', ')}`, `among: ${DELIVERY_STATES.join(', ')}`);
+    throw invalid(
+      '?state',
+      'is_in',
+      `Phải gồm các trạng thái sau, cách nhau bằng dấu phẩy: ${DELIVERY_STATES.join(', ')}.`,
+      `Must be some of these states, separated by commas: ${DELIVERY_STATES.join(', ')}.`,
+    );
   return states;
 }

@@ -1,10 +1,10 @@
 import { type EventPage, LIMITS } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { answer, Step } from '@lienthong/runtime';
+import { HasForm, answer, Step } from '@lienthong/runtime';
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { Response } from 'express';
 import { ReadEvents } from './read-events';
 
@@ -16,7 +16,7 @@ class ReadEventsDto {
     description: 'Events after this offset; acknowledges all up to it. Default: the last acknowledged',
   })
   @IsOptional()
-  @Matches(OFFSET)
+  @HasForm(OFFSET, 'Phải là offset của một sự kiện, chỉ gồm chữ số.', 'Must be the offset of an event, digits only.')
   after?: string;
 
   @ApiPropertyOptional({ minimum: 1, maximum: LIMITS.listItems, default: LIMITS.listItemsDefault })

@@ -75,6 +75,11 @@ function statesOf(text: string | undefined): PacketState[] | undefined {
   if (text === undefined) return undefined;
   const states = text.split(',') as PacketState[];
   if (!states.every((state) => PACKET_STATES.includes(state)))
-    throw invalid('?state', 'is_in', `gồm: ${PACKET_STATES.join(', ')}`, `among: ${PACKET_STATES.join(', ')}`);
+    throw invalid(
+      '?state',
+      'is_in',
+      `Phải gồm các trạng thái sau, cách nhau bằng dấu phẩy: ${PACKET_STATES.join(', ')}.`,
+      `Must be some of these states, separated by commas: ${PACKET_STATES.join(', ')}.`,
+    );
   return states;
 }

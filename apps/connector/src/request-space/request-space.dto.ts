@@ -1,3 +1,4 @@
+import { HasForm } from '@lienthong/runtime';
 import {
   DATA_TYPE,
   LIMITS,
@@ -21,7 +22,6 @@ import {
   IsOptional,
   IsString,
   IsUUID,
-  Matches,
   Max,
   MaxLength,
   Min,
@@ -45,7 +45,11 @@ export class PartDto implements DeclaredPart {
   name!: string;
 
   @ApiProperty({ example: 'application/pdf' })
-  @Matches(MEDIA_TYPE)
+  @HasForm(
+    MEDIA_TYPE,
+    'Phải là kiểu nội dung, ví dụ application/pdf.',
+    'Must be a media type, such as application/pdf.',
+  )
   mediaType!: string;
 
   @ApiPropertyOptional({
@@ -61,12 +65,16 @@ export class PartDto implements DeclaredPart {
 
   @ApiPropertyOptional({ description: 'SHA-256, standard base64 with padding; may be left out with inline content' })
   @IsOptional()
-  @Matches(SHA256)
+  @HasForm(
+    SHA256,
+    'Phải là SHA-256 dạng base64 chuẩn: 44 ký tự, kết thúc bằng =.',
+    'Must be a SHA-256 in standard base64: 44 characters that end with =.',
+  )
   sha256?: string;
 
   @ApiPropertyOptional({ description: 'With protocol inline: the content, base64; 256 KiB decoded in all parts' })
   @IsOptional()
-  @Matches(BASE64)
+  @HasForm(BASE64, 'Phải là base64 chuẩn, có ký tự đệm =.', 'Must be standard base64 with padding.')
   content?: string;
 }
 
@@ -92,7 +100,7 @@ export class SendDto implements SendRequest {
   priority?: Priority;
 
   @ApiProperty({ example: 'file' })
-  @Matches(DATA_TYPE)
+  @HasForm(DATA_TYPE, 'Phải là kiểu dữ liệu, ví dụ edxml.document.', 'Must be a data type, such as edxml.document.')
   @MaxLength(100)
   dataType!: string;
 

@@ -140,6 +140,8 @@ export const PROBLEM = {
           pointer: { type: 'string', description: 'JSON pointer into the body, or ?name of the query' },
           code: text,
           message: text,
+          limit: { type: 'number', description: 'The limit that was passed' },
+          actual: { type: 'number', description: 'What came' },
         },
       },
     },

@@ -5,6 +5,9 @@ export interface FieldError {
   pointer: string;
   code: string;
   message: string;
+  /** Where a limit was passed: what it is, and what came. */
+  limit?: number;
+  actual?: number;
 }
 
 /** RFC 9457, protocol 1. Further members depend on the code (`limit`, `actual`, `recipients`, `parts`, `state`, `serverTime`). */

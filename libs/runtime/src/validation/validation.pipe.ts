@@ -1,7 +1,7 @@
 import { LienThongError } from '@lienthong/contracts';
 import { type ArgumentMetadata, Injectable, type Paramtype, ValidationPipe } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError } from 'class-validator';
-import type { TwoLanguageFieldError } from './problem.filter';
+import type { TwoLanguageFieldError } from '../http/problem.filter';
 import { requiredText, ruleCode, ruleText, unusableText } from './rule-texts';
 
 /** More tell a reader nothing new; a body of a thousand broken items must not be answered by one of ten thousand lines. */
@@ -82,10 +82,29 @@ function brokenRules(error: ValidationError): Omit<TwoLanguageFieldError, 'point
   const isUnknown = broken.some(([name]) => name === 'whitelistValidation' || name === 'unknownValue');
   if (error.value === undefined && !isUnknown) return [{ code: 'required', message: requiredText() }];
   const ofType = broken.filter(([name]) => TYPE_RULES.has(name));
-  return (ofType.length > 0 ? ofType.slice(0, 1) : broken).map(([name, words]) => ({
-    code: ruleCode(name),
-    message: error.contexts?.[name]?.vi ? error.contexts[name] : ruleText(name, parametersOf(error, name), words),
-  }));
+  return (ofType.length > 0 ? ofType.slice(0, 1) : broken).map(([name, words]) => {
+    const parameters = parametersOf(error, name);
+    return {
+      code: ruleCode(name),
+      message: error.contexts?.[name]?.vi ? error.contexts[name] : ruleText(name, parameters, words),
+      ...passedLimit(name, parameters, error.value),
+    };
+  });
+}
+
+const LIMITING = new Set(['min', 'max', 'minLength', 'maxLength', 'isLength', 'arrayMinSize', 'arrayMaxSize']);
+
+/** Protocol 1: the error that reports a limit says what it is and what came. */
+function passedLimit(
+  rule: string,
+  parameters: readonly unknown[],
+  value: unknown,
+): { limit?: number; actual?: number } {
+  const actual = typeof value === 'string' || Array.isArray(value) ? value.length : value;
+  if (!LIMITING.has(rule) || typeof actual !== 'number' || !Number.isFinite(actual)) return {};
+  const [low, high] = parameters as number[];
+  const limit = rule === 'isLength' && actual > low ? high : low;
+  return Number.isFinite(limit) ? { limit, actual } : {};
 }
 
 /** class-validator forgets the arguments of the rule in its errors; its metadata has them. */

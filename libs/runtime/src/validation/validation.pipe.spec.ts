@@ -134,14 +134,20 @@ describe('StrictValidationPipe', () => {
     expect(answer).toMatchObject({ code: 'validation_failed', detail: expect.stringContaining('Có 2 trường') });
     expect(answer.errors).toEqual([
       { pointer: '/to', code: 'array_not_empty', message: 'Danh sách phải có ít nhất một mục.' },
-      { pointer: '/title', code: 'max_length', message: 'Không được dài quá 5 ký tự; hãy rút ngắn.' },
+      {
+        pointer: '/title',
+        code: 'max_length',
+        message: 'Không được dài quá 5 ký tự; hãy rút ngắn.',
+        limit: 5,
+        actual: 6,
+      },
     ]);
   });
 
   it('points into the query and the path with their own signs', async () => {
     expect(await ask('/list?limit=7')).toEqual({ limit: 7 });
     expect((await ask('/list?limit=501')).errors).toEqual([
-      { pointer: '?limit', code: 'max', message: 'Must be 500 or less.' },
+      { pointer: '?limit', code: 'max', message: 'Must be 500 or less.', limit: 500, actual: 501 },
     ]);
     expect((await ask('/list?limt=5')).errors?.[0]).toMatchObject({ pointer: '?limt', code: 'unknown_field' });
     expect((await ask('/packets/7')).errors?.[0]).toMatchObject({ pointer: '{packetId}', code: 'is_uuid' });

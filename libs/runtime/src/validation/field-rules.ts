@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { isISO8601, ValidateBy } from 'class-validator';
+import { isISO8601, Matches, ValidateBy } from 'class-validator';
 import { RULE_TEXTS, ruleCode } from './rule-texts';
 import { validationFailed } from './validation.pipe';
 
@@ -19,6 +19,9 @@ export const IsTime = () =>
     // A rule without words of its own loses its context in class-validator.
     validator: { validate: isTime, defaultMessage: () => 'must be an RFC 3339 time' },
   });
+
+/** A text of this form; a reader is told in words what it is, not by a regular expression. */
+export const HasForm = (form: RegExp, vi: string, en: string) => Matches(form, { context: { vi, en } });
 
 /**
  * `@Body(NoFields) _body: unknown`: for routes that are told everything by their path. A class without rules would not do:
