@@ -1,5 +1,6 @@
 export * from './data-source';
 export * from './outbox.store';
+export * from './prepare-database';
 export * from './transactions';
 export { EmbeddedPostgres } from './embedded-postgres';
 export * from './registry/agency.entity';

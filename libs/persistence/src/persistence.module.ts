@@ -47,8 +47,6 @@ export interface PersistenceSettings extends DatabaseSettings {
   platformSecret: string;
   /** `iss` of the receipts: the platform's public address. */
   issuer: string;
-  /** Brings the database to this program's version by itself: the embedded default only. Elsewhere a missing migration refuses to start. */
-  migrate?: boolean;
   /** Past this age of the oldest entry that is not sealed, new packets are refused; 4 by default. */
   auditMaxUnsealedHours?: number;
   /** Token of what sends committed tasks at once. Without one, or while it cannot, the relay's timer does it. */
@@ -165,7 +163,6 @@ async function openDatabase(settings: PersistenceSettings): Promise<DataSource> 
   const dataSource = await createDataSource(settings).initialize();
   try {
     await assertDurable(dataSource);
-    if (settings.migrate) await dataSource.runMigrations({ transaction: 'all' });
     await assertMigrated(dataSource);
     return dataSource;
   } catch (error) {
