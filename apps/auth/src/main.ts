@@ -18,7 +18,7 @@ start(async () => {
   const log = createLog({ name: 'auth', level: config.LOG_LEVEL });
   const masterKeys = await readMasterKeys(config);
 
-  await awaitServers({ database: () => reachDatabase(config.DATABASE_URL) }, config, log);
+  await awaitServers({ name: 'auth', servers: { database: () => reachDatabase(config.DATABASE_URL) }, config, log });
 
   @Module({
     imports: [

@@ -12,11 +12,12 @@ start(async () => {
   const log = createLog({ name: 'connector', level: config.LOG_LEVEL });
   const storage = createStorage(storageSettingsOf(config));
 
-  await awaitServers(
-    { database: () => reachDatabase(config.DATABASE_URL), storage: () => storage.check() },
+  await awaitServers({
+    name: 'connector',
+    servers: { database: () => reachDatabase(config.DATABASE_URL), storage: () => storage.check() },
     config,
     log,
-  );
+  });
 
   @Module({
     imports: [

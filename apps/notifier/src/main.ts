@@ -11,7 +11,12 @@ start(async () => {
   const config = readConfig(notifierSettings, process.env);
   const log = createLog({ name: 'notifier', level: config.LOG_LEVEL });
 
-  await awaitServers({ database: () => reachDatabase(config.DATABASE_URL) }, config, log);
+  await awaitServers({
+    name: 'notifier',
+    servers: { database: () => reachDatabase(config.DATABASE_URL) },
+    config,
+    log,
+  });
 
   @Module({
     imports: [

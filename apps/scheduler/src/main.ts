@@ -11,11 +11,12 @@ start(async () => {
   const config = readConfig(schedulerSettings, process.env);
   const log = createLog({ name: 'scheduler', level: config.LOG_LEVEL });
   const storage = createStorage(storageSettingsOf(config));
-  await awaitServers(
-    { database: () => reachDatabase(config.DATABASE_URL), storage: () => storage.check() },
+  await awaitServers({
+    name: 'scheduler',
+    servers: { database: () => reachDatabase(config.DATABASE_URL), storage: () => storage.check() },
     config,
     log,
-  );
+  });
 
   @Module({
     imports: [

@@ -40,14 +40,15 @@ start(async () => {
     throw new BootError((error as Error).message);
   }
   const storage = createStorage(storageSettingsOf(settings));
-  await awaitServers(
-    {
+  await awaitServers({
+    name: 'lienthong',
+    servers: {
       ...(!postgres && { database: () => reachDatabase(settings.DATABASE_URL) }),
       ...(settings.STORAGE === 's3' && { storage: () => storage.check() }),
     },
     config,
     log,
-  ).catch(async (error: unknown) => {
+  }).catch(async (error: unknown) => {
     await last();
     throw error;
   });

@@ -5,6 +5,7 @@ export * from './wire/access';
 export * from './wire/delivery';
 export * from './errors/error-table';
 export * from './errors/errors';
+export * from './errors/start-error';
 export * from './wire/events';
 export * from './flow';
 export * from './limits';

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { StartError } from '@lienthong/contracts';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { ENTITIES } from './registry/entities';
@@ -46,12 +47,19 @@ export function createDataSource(settings: DatabaseSettings): DataSource {
   });
 }
 
-/** One look at the server, for who waits for it. @throws what pg says */
+/** SQLSTATEs that waiting does not mend: 28 wrong user or password, 3D000 no such database, 42501 not allowed to enter it. */
+const REFUSED = /^(28\w{3}|3D000|42501)$/;
+
+/** One look at the server, for who waits for it. @throws StartError when the settings are wrong, else what pg says */
 export async function reachDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
   client.on('error', () => undefined);
   try {
     await client.connect();
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (REFUSED.test(code ?? '')) throw new StartError(`PostgreSQL refuses DATABASE_URL: ${message}. Correct it.`);
+    throw error;
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -59,20 +67,20 @@ export async function reachDatabase(url: string): Promise<void> {
 
 /**
  * Refuses a server that may forget what it has committed: every 2xx of the platform stands on these three settings (reliability 3, P1).
- * @throws Error with one sentence that names the setting and what to do
+ * @throws StartError that names the setting and what to do
  */
 export async function assertDurable(dataSource: DataSource): Promise<void> {
   for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
     const [row] = await dataSource.query<Record<string, string>[]>(`SHOW ${setting}`);
     if (row[setting] === 'off')
-      throw new Error(
+      throw new StartError(
         `PostgreSQL runs with ${setting} = off and may lose what it has confirmed. Set ${setting} = on and restart.`,
       );
   }
 }
 
-/** @throws Error with one sentence when migrations are missing: they are an explicit step (`npm run migrate`) outside the embedded default */
+/** @throws StartError when migrations are missing: they are an explicit step (`npm run migrate`) outside the embedded default */
 export async function assertMigrated(dataSource: DataSource): Promise<void> {
   if (await dataSource.showMigrations())
-    throw new Error('The database is not at the version of this program. Run `npm run migrate` first.');
+    throw new StartError('The database is not at the version of this program. Run `npm run migrate` first.');
 }

@@ -1,9 +1,10 @@
+import { StartError } from '@lienthong/contracts';
 import { ConfigError, withoutPassword } from './config/read-config';
 import { outageOf } from './http/outage';
 import type { Log } from './log';
 
 /** Why a process could not start, in one sentence for the operator. */
-export class BootError extends Error {
+export class BootError extends StartError {
   override readonly name = 'BootError';
 }
 
@@ -59,7 +60,7 @@ export function start(work: () => Promise<unknown>): void {
 }
 
 function explained(error: unknown): boolean {
-  const plain = error instanceof ConfigError || error instanceof BootError;
+  const plain = error instanceof ConfigError || error instanceof StartError;
   if (plain) process.stderr.write(`${error.message}\n`);
   return plain;
 }

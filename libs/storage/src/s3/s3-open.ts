@@ -1,3 +1,4 @@
+import { StartError } from '@lienthong/contracts';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   CreateBucketCommand,
@@ -22,7 +23,7 @@ export interface Abilities {
   versions: boolean;
 }
 
-/** Makes the bucket if it is absent and finds out what the store can be relied on for. @throws an Error of one sentence that says why not */
+/** Makes the bucket if it is absent and finds out what the store can be relied on for. @throws StartError that says why not */
 export async function openBucket(connection: S3Connection, settings: S3Settings): Promise<Abilities> {
   const { bucket, endpoint } = settings;
   try {
@@ -34,7 +35,9 @@ export async function openBucket(connection: S3Connection, settings: S3Settings)
       throw new Error('it keeps versions that the store cannot list, so that content could not be purged');
     return { versions, digestsEnforced: await enforcesDigests(connection, settings, versions) };
   } catch (error) {
-    throw new Error(`Bucket ${bucket} at ${endpoint} cannot be used: ${reason(error as Error)}.`, { cause: error });
+    throw new StartError(`Bucket ${bucket} at ${endpoint} cannot be used: ${reason(error as Error)}.`, {
+      cause: error,
+    });
   }
 }
 
