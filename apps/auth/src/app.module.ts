@@ -4,6 +4,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthOptions } from './auth.config';
 import { CheckSignature } from './check-signature/check-signature';
 import { CheckSignatureController } from './check-signature/check-signature.controller';
+import { IssueToken } from './issue-token/issue-token';
+import { IssueTokenController } from './issue-token/issue-token.controller';
 import { CheckAccess } from './check-access/check-access';
 import { CheckAccessController } from './check-access/check-access.controller';
 import { ManageAgenciesController } from './manage-agencies/manage-agencies.controller';
@@ -25,6 +27,7 @@ import { FirstAdministrator } from './starting/first-administrator';
 import { WatchQueues } from './watch-queues/watch-queues';
 import { WatchQueuesController } from './watch-queues/watch-queues.controller';
 
+export { tokenForm } from './issue-token/token-form';
 export { AuthOptions, authenticationSettings } from './auth.config';
 
 /** The authentication service (C4) and the registry. Needs persistence, queue and identity (with the master key) beside it in the process. */
@@ -32,6 +35,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
   controllers: [
     OpenSessionController,
     CheckAccessController,
+    IssueTokenController,
     CheckSignatureController,
     ManageAgenciesController,
     ManageSystemsController,
@@ -45,6 +49,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     PublishKeysController,
   ],
   providers: [
+    IssueToken,
     GrantAccess,
     CheckAccess,
     OpenSession,

@@ -19,6 +19,11 @@ export const authenticationSettings = {
     optional: true,
     secret: true,
   }),
+  BEARER_TOKEN_SECONDS: setting.integer('Life of the tokens that POST /oauth2/token gives', {
+    default: 3600,
+    min: 60,
+    max: 86400,
+  }),
   ADMIN_KEY_FILE: setting.text(
     'File that the first administrator key is written to when there is none; without it none is made',
     { optional: true },
@@ -42,6 +47,8 @@ export const authSettings = {
 export abstract class AuthOptions {
   /** Address of the platform as clients see it. */
   abstract readonly publicUrl: string;
+  /** Life of bearer tokens, seconds. */
+  abstract readonly tokenSeconds: number;
   /** Where the first administrator's key is written; without it none is made. */
   abstract readonly adminKeyFile?: string;
 }

@@ -10,6 +10,7 @@ import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persis
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
+import { tokenForm } from './issue-token/token-form';
 import { AuthModule } from './app.module';
 import { authSettings } from './auth.config';
 
@@ -32,13 +33,18 @@ start(async () => {
       }),
       QueueModule.forSending(queueSettingsOf(config), OutboxStore),
       IdentityModule.for({ platformSecret: config.PLATFORM_SECRET, accessKeys: masterKeys }),
-      AuthModule.for({ publicUrl: config.PUBLIC_URL, adminKeyFile: config.ADMIN_KEY_FILE }),
+      AuthModule.for({
+        publicUrl: config.PUBLIC_URL,
+        tokenSeconds: config.BEARER_TOKEN_SECONDS,
+        adminKeyFile: config.ADMIN_KEY_FILE,
+      }),
     ],
   })
   class AuthProcess {}
 
   await boot({
     name: 'auth',
+    before: tokenForm,
     module: AuthProcess,
     config,
     log,

@@ -41,7 +41,11 @@ export class StandaloneModule {
           platformSecret: config.PLATFORM_SECRET,
           accessKeys: masterKeys,
         }),
-        AuthModule.for({ adminKeyFile: config.ADMIN_KEY_FILE, publicUrl: config.PUBLIC_URL }),
+        AuthModule.for({
+          adminKeyFile: config.ADMIN_KEY_FILE,
+          publicUrl: config.PUBLIC_URL,
+          tokenSeconds: config.BEARER_TOKEN_SECONDS,
+        }),
         ConnectorModule,
         SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
         NotifierModule.for({ publicUrl: config.PUBLIC_URL }),

@@ -1,3 +1,4 @@
+import { tokenForm } from '@lienthong/auth';
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
 import { readMasterKeys } from '@lienthong/identity';
@@ -58,7 +59,7 @@ start(async () => {
     config: settings,
     log,
     last,
-    before: storageRoutes(storage),
+    before: [...tokenForm, ...storageRoutes(storage)],
     microservice: (app) => taskServer({ queue: app.get(Queue), outbox: app.get(OutboxStore), kinds: TASK_KINDS, log }),
   });
   process.stderr.write(welcome(port, settings.ADMIN_KEY_FILE));

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorCode, ERRORS, LIMITS } from '@lienthong/contracts';
-import { ADMINISTRATOR, PUBLIC, SYSTEM } from '@lienthong/identity';
+import { ADMINISTRATOR, BEARER, PUBLIC, SYSTEM } from '@lienthong/identity';
 import { createLog, PROBLEMS, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
 import { createStorage, storageSettingsOf } from '@lienthong/storage';
 import type { Type } from '@nestjs/common';
@@ -92,10 +92,12 @@ function complete(method: string, operation: Operation, handlers: Map<string, [T
   const is = (key: string) => (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) === true;
   const signed = !is(PUBLIC);
   if (!signed) operation.security = [];
+  if (is(BEARER)) operation.security = [SIGNED, { bearer: [] }];
   const { parameters = [] } = operation;
   for (const { in: place, name, schema } of parameters)
     if (place === 'path' && UUID_PARAMETERS.includes(name)) Object.assign(schema, { format: 'uuid' });
-  const codes = codesOf((Reflect.getMetadata(PROBLEMS, handler) as ErrorCode[] | undefined) ?? [], {
+  const own = (Reflect.getMetadata(PROBLEMS, handler) as ErrorCode[] | undefined) ?? [];
+  const codes = codesOf(is(BEARER) ? [...own, 'token_invalid', 'access_denied'] : own, {
     signed,
     restricted: is(ADMINISTRATOR) || is(SYSTEM),
     body: method !== 'get',

@@ -34,6 +34,7 @@ export const ACCESS_ACTIONS = [
 export const ADMINISTRATION_ACTIONS = [
   'session.opened',
   'session.closed',
+  'token.issued',
   'agency.created',
   'agency.changed',
   'system.created',

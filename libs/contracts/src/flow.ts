@@ -19,6 +19,7 @@ export interface Step {
 export const FLOW = [
   { name: 'open-session', app: 'auth', cause: 'http', regulation: ['S1', 'S5', 'A1', 'A2'], change: 'session' },
   { name: 'check-access', app: 'auth', cause: 'http', regulation: ['A4', 'A5'], change: '–' },
+  { name: 'issue-token', app: 'auth', cause: 'http', regulation: ['A7'], change: '–' },
   { name: 'check-signature', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'request-space', app: 'connector', cause: 'http', regulation: ['S2'], change: 'packet open' },
   {

@@ -8,7 +8,8 @@ export interface Caller {
   /** What the request was signed with: the access key or the session's id. */
   keyId: string;
   sessionId?: string;
-  alg: SignatureAlgorithm;
+  /** `bearer`: nothing was signed, a token was shown. */
+  alg: SignatureAlgorithm | 'bearer';
   administrator: boolean;
   /** The request's own signature, the evidence that a receipt carries. */
   request: NonNullable<ReceiptClaims['request']>;

@@ -5,6 +5,8 @@ import type { Caller as CallerOf, SystemCaller } from './caller';
 
 export const PUBLIC = 'identity:public';
 export const ADMINISTRATOR = 'identity:administrator';
+/** Metadata of a route that takes bearer tokens too. */
+export const BEARER = 'identity:bearer';
 /** Metadata of a route that takes `@CallingSystem()`. */
 export const SYSTEM = 'identity:system';
 
@@ -13,6 +15,12 @@ export const Public = () => SetMetadata(PUBLIC, true);
 
 /** The route (or all of a controller) is for administrators' keys and their sessions only: `403 access_denied` for others. */
 export const Administrator = () => SetMetadata(ADMINISTRATOR, true);
+
+/**
+ * The route also takes `Authorization: Bearer` of `POST /oauth2/token` (A7), for data services that the token names: the `dataType` of the body, or of
+ * the packet or delivery in the path. A route without it takes signed requests only.
+ */
+export const BearerToo = () => SetMetadata(BEARER, true);
 
 type SignedRequest = IncomingMessage & { originalUrl: string };
 

@@ -7,6 +7,7 @@ import { ActingInterceptor } from './audit/acting.interceptor';
 import { Refusals } from './audit/refusals';
 import { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import { AskAuth } from './access-keys/ask-auth';
+import { BearerTokens } from './keys/bearer-tokens';
 import { Authenticator } from './authenticator';
 import { InternalCalls } from './access-keys/internal-call';
 import type { MasterKeys } from './access-keys/master-key';
@@ -103,6 +104,7 @@ export class IdentityModule {
           ) => new Authenticator(ring, sessionKeys, verifier, nonces, uses),
         },
         Refusals,
+        BearerTokens,
         { provide: APP_GUARD, useClass: SignedRequestGuard },
         { provide: APP_INTERCEPTOR, useClass: ActingInterceptor },
       ],

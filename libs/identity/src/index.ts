@@ -2,7 +2,17 @@ export { AccessKeyVerifier } from './access-keys/access-key-verifier';
 export { answerInternalCalls } from './access-keys/answer-internal-calls';
 export { Authenticator } from './authenticator';
 export type { SystemCaller } from './caller';
-export { ADMINISTRATOR, Administrator, Caller, CallingSystem, PUBLIC, Public, SYSTEM } from './decorators';
+export {
+  ADMINISTRATOR,
+  Administrator,
+  BEARER,
+  BearerToo,
+  Caller,
+  CallingSystem,
+  PUBLIC,
+  Public,
+  SYSTEM,
+} from './decorators';
 export { IdentityModule, type IdentitySettings } from './identity.module';
 export { InternalCalls } from './access-keys/internal-call';
 export { KeyRing } from './keys/key-ring';

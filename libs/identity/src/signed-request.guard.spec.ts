@@ -48,12 +48,13 @@ function call(handler: () => void, of: object, who: Caller | LienThongError = ca
   } as unknown as ExecutionContext;
   const limits = { ofKey: async (accessKey: string) => void counted.push(accessKey) };
   const refused: unknown[] = [];
+  const bearers = { authenticate: async () => caller, assertInScope: async () => undefined };
   const refusals = {
     ofCaller: async ({ keyId }: Pick<Caller, 'keyId'>, _request: unknown, code: string) =>
       void refused.push([keyId, code]),
     ofStranger: (_headers: readonly string[], error: unknown) => void refused.push((error as LienThongError).code),
   };
-  const guard = new SignedRequestGuard({ authenticate }, new Reflector(), limits, refusals);
+  const guard = new SignedRequestGuard({ authenticate }, new Reflector(), limits, bearers, refusals);
   return { request, received, counted, refused, result: guard.canActivate(context) };
 }
 

@@ -4,8 +4,9 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { Refusals } from './audit/refusals';
+import { BearerTokens, bearerTokenOf } from './keys/bearer-tokens';
 import { Authenticator } from './authenticator';
-import { ADMINISTRATOR, PUBLIC } from './decorators';
+import { ADMINISTRATOR, BEARER, PUBLIC } from './decorators';
 
 /** Every HTTP route is signed unless it says `@Public()`: forgetting a decorator closes a route, never opens one. */
 @Injectable()
@@ -14,6 +15,7 @@ export class SignedRequestGuard implements CanActivate {
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'authenticate'>,
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(RateLimits) private readonly limits: Pick<RateLimits, 'ofKey'>,
+    @Inject(BearerTokens) private readonly bearers: Pick<BearerTokens, 'authenticate' | 'assertInScope'>,
     @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofStranger'>,
   ) {}
 
@@ -24,15 +26,23 @@ export class SignedRequestGuard implements CanActivate {
     if (context.getType() !== 'http' || is(PUBLIC)) return true;
     const request = context.switchToHttp().getRequest<IncomingMessage & { originalUrl: string; method: string }>();
     const { method, originalUrl, rawHeaders, rawBody } = request;
-    const caller = await this.authenticator
-      .authenticate({ method, target: originalUrl, rawHeaders, body: rawBody ?? null })
-      .catch((error: unknown) => {
-        this.refusals.ofStranger(rawHeaders, error);
-        throw error;
-      });
+    const token = is(BEARER) ? bearerTokenOf(request) : undefined;
+    const proven = token
+      ? this.bearers.authenticate(token, request)
+      : this.authenticator.authenticate({ method, target: originalUrl, rawHeaders, body: rawBody ?? null });
+    const caller = await proven.catch((error: unknown) => {
+      this.refusals.ofStranger(rawHeaders, error);
+      throw error;
+    });
     request.caller = caller;
     logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
     await this.limits.ofKey(caller.accessKey, context.switchToHttp().getResponse());
+    if (token) {
+      await this.bearers.assertInScope(token, request).catch(async (error: unknown) => {
+        if (error instanceof LienThongError) await this.refusals.ofCaller(caller, request, error.code);
+        throw error;
+      });
+    }
     if (is(ADMINISTRATOR) && !caller.administrator) {
       await this.refusals.ofCaller(caller, request, 'access_denied');
       throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });

@@ -16,6 +16,7 @@ export { AuditSealStore, type Sealed } from './audit/audit-seal.store';
 export { AuditStore, type AuditFilter } from './audit/audit.store';
 export * from './access/sealed-box';
 export * from './registry/system.entity';
+export { DataServiceStore } from './access/data-service.store';
 export { type AccessRight, AccessRightStore } from './access/access-right.store';
 export * from './access/day-key-root.store';
 export * from './access/key.store';

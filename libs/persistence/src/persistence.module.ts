@@ -14,6 +14,7 @@ import { AuditBundleStore } from './audit/audit-bundle.store';
 import { AuditPartitionStore } from './audit/audit-partitions.store';
 import { AuditSealStore } from './audit/audit-seal.store';
 import { AuditStore } from './audit/audit.store';
+import { DataServiceStore } from './access/data-service.store';
 import { AccessRightStore } from './access/access-right.store';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { ConnectionStore } from './exchange/connection.store';
@@ -56,6 +57,7 @@ export interface PersistenceSettings extends DatabaseSettings {
 /** A store is made of nothing but `Transactions`; whoever writes one adds it here. */
 const STORES: Type[] = [
   AccessRightStore,
+  DataServiceStore,
   AgencyStore,
   AuditBundleStore,
   AuditPartitionStore,

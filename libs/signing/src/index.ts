@@ -26,4 +26,5 @@ export {
   verifyInclusion,
 } from './audit/tree';
 export { verifyAuditRange, type AuditLine, type AuditVerdict } from './audit/verify-audit';
-export { ACCESS_TOKEN, signToken, verifyToken, type TokenClaims } from './access/token';
+export { verifyAssertion } from './access/assertion';
+export { ACCESS_TOKEN, BEARER_TOKEN, signToken, tokenKeyOf, verifyToken, type TokenClaims } from './access/token';

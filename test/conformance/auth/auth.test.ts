@@ -81,7 +81,11 @@ describe('authentication over HTTP, two instances of auth and one that asks them
         persistence(),
         QueueModule.forSending({ driver: 'postgres', connectionString: database.url }, OutboxStore),
         IdentityModule.for({ platformSecret, accessKeys: { masterKey: Buffer.alloc(32, 1), others: [] } }),
-        AuthModule.for({ publicUrl: 'http://localhost:8081', adminKeyFile: join(folder, 'admin-key.json') }),
+        AuthModule.for({
+          tokenSeconds: 3600,
+          publicUrl: 'http://localhost:8081',
+          adminKeyFile: join(folder, 'admin-key.json'),
+        }),
       ],
     })
     class AuthProcess {}

@@ -45,7 +45,11 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
           platformSecret: 'a platform secret for tests only, of some length',
           accessKeys: masterKeys,
         }),
-        AuthModule.for({ publicUrl: 'http://localhost:8081', adminKeyFile: join(folder, 'admin-key.json') }),
+        AuthModule.for({
+          tokenSeconds: 3600,
+          publicUrl: 'http://localhost:8081',
+          adminKeyFile: join(folder, 'admin-key.json'),
+        }),
       ],
     })
     class AuthProcess {}

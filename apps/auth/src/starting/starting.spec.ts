@@ -17,7 +17,7 @@ describe('the first start', () => {
 
   const firstAdministrator = (file: string | undefined, add: (key: NewKeyRecord, hand: () => void) => boolean) =>
     new FirstAdministrator(
-      { publicUrl: 'http://localhost:8080', adminKeyFile: file },
+      { tokenSeconds: 3600, publicUrl: 'http://localhost:8080', adminKeyFile: file },
       { addFirstAdministrator: async (key, hand) => add(key, hand) },
       box,
       log,

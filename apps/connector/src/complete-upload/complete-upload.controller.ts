@@ -1,5 +1,5 @@
 import type { CompleteAnswer } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -13,6 +13,7 @@ export class CompleteUploadController {
   constructor(private readonly completeUpload: CompleteUpload) {}
 
   @Post()
+  @BearerToo()
   @HttpCode(202)
   @ApiOperation({ summary: 'S3→S4: all parts are uploaded; the platform takes the packet over' })
   @ApiAcceptedResponse(answer('CompleteAnswer', 'Durably taken over'))

@@ -7,7 +7,7 @@ import {
   statusOf,
   wireCode,
 } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, languageOf, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -46,6 +46,7 @@ export class ConfirmReceiptController {
   }
 
   @Post(':deliveryId/confirm')
+  @BearerToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'S7: accepted, or rejected with a reason; repeating it gives the same receipt' })
   @ApiOkResponse(answer('ConfirmAnswer', 'The state and the platform’s receipt'))

@@ -6,7 +6,7 @@ import {
   type Page,
   type ReceiptBundle,
 } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { AuditStore, PacketListStore, ReceiptStore } from '@lienthong/persistence';
 import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Controller, Get, Param, ParseUUIDPipe, Query } from '@nestjs/common';
@@ -45,6 +45,7 @@ export class ReadPacketController {
   }
 
   @Get(':packetId')
+  @BearerToo()
   @ApiOperation({ summary: 'State, recipients, parts, policy and timeline of a packet; no content' })
   @ApiOkResponse(answer('PacketView', 'The packet'))
   @Problems('not_found')
@@ -58,6 +59,7 @@ export class ReadPacketController {
   }
 
   @Get(':packetId/receipts')
+  @BearerToo()
   @ApiOperation({ summary: 'The evidence: every receipt of the packet, chained (protocol 8)' })
   @ApiOkResponse(answer('ReceiptBundle', 'Compact JWS, in order'))
   @Problems('not_found')

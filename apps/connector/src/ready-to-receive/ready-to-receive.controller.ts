@@ -1,5 +1,5 @@
 import type { ReadyAnswer } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -12,6 +12,7 @@ export class ReadyToReceiveController {
   constructor(private readonly readyToReceive: ReadyToReceive) {}
 
   @Post()
+  @BearerToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'S6: ready to receive; repeating it renews the addresses' })
   @ApiOkResponse(answer('ReadyAnswer', 'The packet and the space to fetch from'))

@@ -1,5 +1,5 @@
 import { LIMITS, type SendAnswer } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -19,6 +19,7 @@ export class RequestSpaceController {
   constructor(private readonly requestSpace: RequestSpace) {}
 
   @Post()
+  @BearerToo()
   @UseGuards(AuditSealedGuard)
   @HttpCode(201)
   @ApiOperation({ summary: 'S2: ask for a space; with protocol inline also S3 and the completion' })
@@ -49,6 +50,7 @@ export class RequestSpaceController {
   }
 
   @Post(':packetId/space')
+  @BearerToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Renew the upload addresses of an open packet' })
   @ApiOkResponse(answer('SendAnswer', 'The space with fresh addresses'))

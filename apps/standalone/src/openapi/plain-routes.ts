@@ -34,6 +34,13 @@ export const SECURITY_SCHEMES = {
       '`keyid` is an access key or a session id; `content-digest` is covered when there is a body.',
   ),
   signature: header('Signature', 'RFC 9421: `sig=:<base64>:`, over the signature base that Signature-Input describes'),
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'at+jwt (RFC 9068)',
+    description: 'Token of POST /oauth2/token, for keys marked bearer and the data services that it names',
+  },
+  client: { type: 'http', scheme: 'basic', description: 'Access key and secret, of POST /oauth2/token only' },
 };
 
 const json = (description: string, schema: object) => ({ description, content: { 'application/json': { schema } } });

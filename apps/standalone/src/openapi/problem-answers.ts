@@ -51,7 +51,8 @@ export function problemResponses(codes: readonly ErrorCode[]): Record<string, un
   return Object.fromEntries(
     statuses.map((status) => {
       const ofStatus = [...new Set(codes)].filter((code) => ERRORS[code].status === status).toSorted();
-      const name = ofStatus.length > 5 ? `${status}.signature` : `${status}.${ofStatus.join('.')}`;
+      const many = ofStatus.includes('token_invalid') ? 'signature.bearer' : 'signature';
+      const name = `${status}.${ofStatus.length > 5 ? many : ofStatus.join('.')}`;
       PROBLEM_RESPONSES[name] ??= responseOf(status, ofStatus);
       return [status, { $ref: `#/components/responses/${name}` }];
     }),

@@ -86,6 +86,13 @@ export const SIGNATURE_ERRORS = {
     'Phiên đã hết hạn hoặc đã đóng. Mở phiên mới bằng POST /v1/sessions.',
     'The session has expired or was closed. Open a new one with POST /v1/sessions.',
   ),
+  token_invalid: entry(
+    401,
+    'Token không dùng được',
+    'Token not valid',
+    'Token sai, đã hết hạn, hoặc khóa không còn được dùng token. Lấy token mới: POST /oauth2/token.',
+    'The token is wrong, has expired, or its key may no longer use tokens. Ask for a new one: POST /oauth2/token.',
+  ),
   access_denied: entry(
     403,
     'Không có quyền',

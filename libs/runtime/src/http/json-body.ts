@@ -19,7 +19,8 @@ const DROPPED_BYTES = 4 * LIMITS.jsonBodyBytes;
 export function jsonBody({ limit = LIMITS.jsonBodyBytes, timeoutMs = BODY_MS } = {}): RequestHandler {
   return async (req: Request, res: Response, next: NextFunction) => {
     refuseRepeatedQueryNames(req);
-    if (!hasBody(req)) return next();
+    // Read already, by the one route that is no JSON by its standard.
+    if (!hasBody(req) || req.body !== undefined) return next();
     try {
       refuseOtherMedia(req);
       req.rawBody = await read(req, limit, timeoutMs);

@@ -1,9 +1,12 @@
-import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { keySetOf } from '../receipts/compact-jws';
 import type { PlatformKey } from '../receipts/platform-key';
 
 /** `typ` of a right to call one system's own service (A1–A6). Never to be taken for a receipt or an OAuth token of the same key. */
 export const ACCESS_TOKEN = 'lienthong-access+jwt';
+
+/** `typ` of an OAuth 2 access token (RFC 9068): opens routes of the platform itself. */
+export const BEARER_TOKEN = 'at+jwt';
 
 /** What every token of the platform says; times in Unix seconds. */
 export type TokenClaims = JWTPayload & { iss: string; sub: string; aud: string; jti: string; iat: number; exp: number };
@@ -37,4 +40,13 @@ export async function verifyToken(
     currentDate: new Date(now),
   }).catch(() => undefined);
   return typeof verified?.payload.aud === 'string' ? (verified.payload as TokenClaims) : undefined;
+}
+
+/** What a token says without proof: by which key it is signed, and who issued it. @returns undefined when it is no JWS */
+export function tokenKeyOf(token: string): { kid?: string; issuer?: string } | undefined {
+  try {
+    return { kid: decodeProtectedHeader(token).kid, issuer: decodeJwt(token).iss };
+  } catch {
+    return undefined;
+  }
 }
