@@ -72,6 +72,32 @@ describe('A server that is gone for a while', () => {
     await allDelivered(packetIds);
   });
 
+  itWhen(onRealStack, 'the servers of the embedded default are inside it')(
+    'goes on when PostgreSQL, RabbitMQ and S3 were all gone for a minute: 503 throughout, no process ended, nothing lost',
+    async () => {
+      const packetIds = await send(10);
+      const pids = await stackControl<(number | null)[]>('app-pids');
+      const servers = ['s3', 'rabbitmq', 'postgres'];
+      for (const server of servers) await stackControl('kill-server', server);
+      const seen = new Set<string>();
+      const back = Date.now() + 60_000;
+      await eventually(
+        async () => {
+          const answer = await answerOf().catch(({ name }: Error) => ({ status: 0, code: name }));
+          seen.add(`${answer.status} ${answer.code}`);
+          return Date.now() > back;
+        },
+        { within: 120_000, every: 250 },
+      );
+      for (const server of servers.toReversed()) await stackControl('start-server', server);
+      expect([...seen]).toEqual(['503 unavailable']);
+      await serverAnswers();
+      await allDelivered(packetIds);
+      expect(pids).not.toContain(null);
+      expect(await stackControl('app-pids')).toEqual(pids);
+    },
+  );
+
   itWhen(onRealStack, 'RabbitMQ runs on the real stack only')(
     'takes packets while RabbitMQ is gone, and delivers them when it is back',
     async () => {
