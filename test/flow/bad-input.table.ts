@@ -189,7 +189,12 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
         ...confirmation('/confirmations/0'),
       },
     },
-    { path: '/v1/sessions', by: 'source', valid: { target: '/v1/sessions', body: {} }, fields: {} },
+    {
+      path: '/v1/sessions',
+      by: 'source',
+      valid: { target: '/v1/sessions', body: { destination } },
+      fields: { '/destination': [...TEXT, '', 'H01', 'x'] },
+    },
     {
       path: '/v1/signature-checks',
       by: 'source',
@@ -274,6 +279,53 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
         '/publicKeyPem': [...TEXT, long(4096)],
         '/bearer': FLAG,
         '/expiresAt': TIME,
+      },
+    },
+    {
+      path: '/v1/keys',
+      by: 'source',
+      valid: {
+        target: '/v1/keys',
+        body: { algorithms: ['rsa-pss-sha512'], publicKeyPem: 'x', expiresAt: '2099-01-01T00:00:00.000Z' },
+      },
+      fields: {
+        '/algorithms': [...LIST, [], ['md5'], ['hmac-sha256'], [5], ['rsa-pss-sha512', 'rsa-pss-sha512']],
+        '/publicKeyPem': [...TEXT, long(4096)],
+        '/expiresAt': TIME,
+      },
+    },
+    ...[
+      { path: '/v1/keys/{accessKey}/rotate', by: 'source' as const, target: '/v1/keys/AKnone/rotate' },
+      {
+        path: '/v1/admin/systems/{code}/{slug}/keys/{accessKey}/rotate',
+        by: 'admin' as const,
+        target: `/v1/admin/systems/${source}/keys/AKnone/rotate`,
+      },
+    ].map(({ path, by, target }) => ({
+      path,
+      by,
+      valid: { target, body: { overlapSeconds: 0, publicKeyPem: 'x', expiresAt: '2099-01-01T00:00:00.000Z' } },
+      fields: {
+        '/overlapSeconds': ['5', true, [], {}, -1, 0.5, 7_776_001],
+        '/publicKeyPem': [...TEXT, long(4096)],
+        '/expiresAt': TIME,
+      },
+    })),
+    { path: '/v1/admin/rewraps', by: 'admin', valid: { target: '/v1/admin/rewraps', body: {} }, fields: {} },
+    {
+      path: '/v1/access-checks',
+      by: 'destination',
+      valid: {
+        target: '/v1/access-checks',
+        body: { accessToken: 'x', request: { method: 'GET', path: '/', query: '?' } },
+      },
+      fields: {
+        '/accessToken': [...TEXT, long(100_000)],
+        '/request': [5, 'x', true, []],
+        '/request/method': [...TEXT, '', 'GET /', long(20)],
+        '/request/path': [...TEXT, '', 'x', `/${long(8192)}`],
+        '/request/query': [...TEXT, long(8192)],
+        '/request/headers': [5, 'x', true, { a: 5 }],
       },
     },
     {

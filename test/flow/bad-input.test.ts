@@ -100,6 +100,8 @@ describe('Bad input', () => {
       '/v1/admin/systems': ['/id', '/name', '/receives'],
       '/v1/admin/systems/{code}/{slug}/keys': ['/algorithms'],
       '/v1/admin/grants': ['/from', '/to', '/dataTypes'],
+      '/v1/keys': ['/algorithms', '/publicKeyPem'],
+      '/v1/access-checks': ['/accessToken'],
     })) {
       const route = table.find((one) => one.path === path) as Route;
       for (const pointer of pointers) {

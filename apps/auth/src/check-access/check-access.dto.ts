@@ -1,7 +1,7 @@
 import type { AccessCheckRequest } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
+import { IsObject, IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
 import { MayBeAbsent } from '../edge/registry-rules';
 
 const TOKEN_CHARACTERS = 4096;
@@ -60,6 +60,7 @@ export class AccessCheckDto implements AccessCheckRequest {
 
   @ApiPropertyOptional({ description: 'The request that came; when it is signed, its signature is verified too' })
   @MayBeAbsent()
+  @IsObject()
   @ValidateNested()
   @Type(() => CheckedRequestDto)
   request?: CheckedRequestDto;

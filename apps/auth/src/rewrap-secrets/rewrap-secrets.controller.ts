@@ -1,7 +1,7 @@
 import type { Rewrap } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
-import { answer, Step } from '@lienthong/runtime';
-import { Controller, HttpCode, Post } from '@nestjs/common';
+import { answer, NoFields, Step } from '@lienthong/runtime';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RewrapSecrets } from './rewrap-secrets';
 
@@ -16,7 +16,7 @@ export class RewrapSecretsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Put every secret under the present master key; 0 when all are' })
   @ApiOkResponse(answer('Rewrap', 'How many secrets were under another master key'))
-  rewrap(): Promise<Rewrap> {
+  rewrap(@Body(NoFields) _body: unknown): Promise<Rewrap> {
     return this.rewrapSecrets.pass();
   }
 }
