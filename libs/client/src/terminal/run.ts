@@ -10,6 +10,7 @@ import { recallCommand } from '../commands/recall';
 import { receiptsCommand } from '../commands/receipts';
 import { receiveCommand } from '../commands/receive';
 import { sendCommand } from '../commands/send';
+import { accessCommand } from '../commands/access/access';
 import { signCommand } from '../commands/sign';
 import { statusCommand } from '../commands/status';
 import { verifyCommand } from '../commands/verify';
@@ -26,6 +27,7 @@ const COMMANDS: CommandMaker[] = [
   verifyCommand,
   jwksCommand,
   signCommand,
+  accessCommand,
   doctorCommand,
   ownKeysCommand,
   adminCommand,
