@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually';
 import {
   accept,
   fetchAll,
+  inlineRequest,
   openSpace,
   packetIn,
   purged,
@@ -286,6 +287,28 @@ describe('The audit log', () => {
     });
     const kept = names.map((name) => readFileSync(join(outside, name), 'utf8'));
     expect((await verifyAuditRange(await linesOf(), jwks, kept)).problems).toEqual([]);
+  });
+
+  it('takes no new packets and is not ready while nothing was sealed for four hours, and goes on when it is', async () => {
+    // On a stack that others use too this would stop their packets.
+    if (onRealStack) return;
+    const ready = async () => (await fetch(`${platform.baseUrl}/readyz`)).status;
+    const body = inlineRequest(destination);
+    const send = async () => (await platform.fetch('/v1/packets', { method: 'POST', key: source.key, body })).status;
+    const known = await sendInline(source, destination);
+    await platform.sql(`SELECT pg_advisory_lock(hashtext('lienthong:seal-audit'))`);
+    try {
+      await platform.sql(
+        `INSERT INTO audit_entries (at, actor, action) VALUES (now() - interval '5 hours', 'test', 'packet.read')`,
+      );
+      await eventually(async () => (await send()) === 503, { every: 500 });
+      expect(await ready()).toBe(503);
+      await receiveOne(destination, known.packetId);
+    } finally {
+      await platform.sql(`SELECT pg_advisory_unlock(hashtext('lienthong:seal-audit'))`);
+    }
+    await eventually(async () => (await send()) === 201, { within: 30_000, every: 500 });
+    expect(await ready()).toBe(200);
   });
 
   it('forget-audit: has the partitions of the months to come', async () => {
