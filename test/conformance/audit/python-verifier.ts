@@ -1,11 +1,14 @@
 import type { AuditLine } from '@lienthong/signing';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const PROGRAM = join(__dirname, '../../../libs/client/examples/python/verify_audit.py');
+
+/** Whether this machine can run it. */
+export const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 /** What the second verifier says of each bundle, in order. */
 export async function pythonVerdicts(bundles: AuditLine[][], jwks: object, outside?: string): Promise<boolean[]> {
