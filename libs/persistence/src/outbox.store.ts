@@ -30,7 +30,8 @@ export class OutboxStore {
     const { task, priority } = queued;
     const records = new UnitRecords();
     records.tasks.push(outboxRow({ task, priority, attempt: queued.attempt + 1, delayMs }));
-    await records.write(this.transactions);
+    const { text, values } = records.statement()!;
+    await this.transactions.query(text, values);
   }
 
   /** Takes due rows under a lease of 30 s: several relays share the work, a dead one loses nothing. */

@@ -4,6 +4,7 @@ import {
   DeliveryStore,
   EventStreamStore,
   OutboxStore,
+  Overtaken,
   PacketListStore,
   type PacketRow,
   PacketStore,
@@ -12,7 +13,9 @@ import {
   SettlePacket,
   TimelineStore,
   Transactions,
+  type Unit,
   WatchStore,
+  type WholePacket,
 } from '@lienthong/persistence';
 import { verifyReceipts } from '@lienthong/signing';
 import { v7 as uuidv7 } from 'uuid';
@@ -92,13 +95,13 @@ describe('the exchange in PostgreSQL', () => {
     return (await packets.find(id)) as PacketRow;
   }
 
-  async function scheduled(): Promise<{ packet: PacketRow; ids: string[] }> {
+  async function scheduled(delayMs = 0): Promise<{ packet: PacketRow; ids: string[] }> {
     const { id } = await newPacket();
     const ids = await transactions.run(async (unit) => {
       const packet = (await packets.lock(unit, id)) as PacketRow;
       await packets.receive(unit, packet, packet.policy, new Date(Date.now() + 3_600_000));
       const held = (await packets.lock(unit, id)) as PacketRow;
-      await deliveries.plan(unit, held, 0);
+      await deliveries.plan(unit, held, delayMs);
       await packets.schedule(unit, id);
       return (await deliveries.live(unit, id)).map((delivery) => delivery.id);
     });
@@ -141,7 +144,8 @@ describe('the exchange in PostgreSQL', () => {
   });
 
   it('makes deliveries notified by the acknowledgement of their event, never by a lower or an invented offset', async () => {
-    const { packet, ids } = await scheduled();
+    const { packet, ids } = await scheduled(1);
+    await transactions.query('SELECT pg_sleep(0.01)');
     await transactions.run(async (unit) => {
       const due = await deliveries.announce(unit, packet.id);
       expect(due.map(({ systemId }) => systemId).toSorted()).toEqual(DESTINATIONS);
@@ -171,6 +175,57 @@ describe('the exchange in PostgreSQL', () => {
     expect(ids).toHaveLength(2);
   });
 
+  it('passes no event by an invented offset that comes while the event is being numbered', async () => {
+    const { packet, ids } = await scheduled();
+    const [systemId] = DESTINATIONS;
+    const [{ id: deliveryId }] = await transactions.query<{ id: string }>(
+      'SELECT id FROM deliveries WHERE id = ANY($1) AND system_id = $2',
+      [ids, systemId],
+    );
+    const { lastOffset } = await events.position(systemId);
+    await transactions.run(async (unit) => {
+      await unit.query(`INSERT INTO streams (system_id) VALUES ($1) ON CONFLICT DO NOTHING`, [systemId]);
+      events.add(unit, [{ systemId, type: 'packet.available', packetId: packet.id, deliveryId, data: {} }]);
+    });
+    let acknowledged: Promise<void> | undefined;
+    await transactions.run(async (unit) => {
+      await unit.query('UPDATE streams SET last_offset = $2 WHERE system_id = $1', [systemId, lastOffset + 1]);
+      await unit.query('UPDATE events SET "offset" = $2 WHERE delivery_id = $1', [deliveryId, lastOffset + 1]);
+      acknowledged = events.acknowledge(systemId, 1e9);
+      for (let waiting = false; !waiting;)
+        [{ waiting }] = await unit.query<{ waiting: boolean }>(
+          `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))) AS waiting`,
+        );
+    });
+    await acknowledged;
+    expect((await events.position(systemId)).ackedOffset).toBe(lastOffset);
+    await events.acknowledge(systemId, lastOffset + 1);
+    const told = (await deliveries.ofPacket(packet.id)).find((delivery) => delivery.deliveryId === deliveryId);
+    expect(told?.state).toBe('notified');
+  });
+
+  it('writes nothing of a unit whose change does not meet its row, with one statement or several', async () => {
+    const { packet } = await scheduled();
+    const before = await timeline.of(packet.id);
+    const tell = (unit: Unit) => {
+      timeline.add(unit, packet.id, [{ event: 'packet.received' }]);
+      unit.enqueue({ v: 1, kind: 'notify-destination', packetId: packet.id }, 'normal');
+      return packets.receive(unit, packet, {}, new Date());
+    };
+    await expect(transactions.run(tell)).rejects.toMatchObject({ code: 'wrong_state' });
+    const held = transactions.run(async (unit) => {
+      await packets.lock(unit, packet.id);
+      await tell(unit);
+    });
+    await expect(held).rejects.toMatchObject({ code: 'wrong_state' });
+    expect(await timeline.of(packet.id)).toEqual(before);
+    const tasks = await transactions.query(
+      `SELECT 1 FROM outbox WHERE packet_id = $1 AND kind = 'notify-destination'`,
+      [packet.id],
+    );
+    expect(tasks).toEqual([]);
+  });
+
   it('completes a packet exactly once when its deliveries end at the same moment (50 races)', async () => {
     for (let race = 0; race < 50; race++) {
       const { packet, ids } = await scheduled();
@@ -195,6 +250,30 @@ describe('the exchange in PostgreSQL', () => {
     expect(counts.completed).toBe(50);
     for (let n = 0; n < 3; n++) await watch.forget(1e9, 1000);
     expect((await packets.countsOf(SOURCE)).completed).toBe(50);
+  });
+
+  it('records a purge once, and only on the chain of receipts that it was signed for', async () => {
+    const { packet, ids } = await scheduled();
+    await transactions.run(async (unit) => {
+      const held = (await packets.lock(unit, packet.id)) as PacketRow;
+      await deliveries.change(unit, ids, 'undeliverable');
+      await receipts.append(unit, held, [{ event: 'packet.accepted', to: DESTINATIONS, parts: [] }]);
+      await packets.finish(unit, held, 'completed');
+    });
+    const purge = (known: PacketRow) =>
+      transactions.run(async (unit) => {
+        const copy = { ...known };
+        await receipts.append(unit, copy, [{ event: 'packet.purged', to: [], parts: [] }]);
+        await packets.markPurged(unit, copy, known.receiptHash);
+      });
+    await expect(purge(packet)).rejects.toBeInstanceOf(Overtaken);
+    const whole = (await packets.findWhole(packet.id)) as WholePacket;
+    expect(whole.deliveries.map(({ systemId }) => systemId).toSorted()).toEqual(DESTINATIONS);
+    const both = await Promise.allSettled([purge(whole.packet), purge(whole.packet)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const result = await verifyReceipts(await receipts.bundle(packet.id), await keys.jwks());
+    expect(result).toMatchObject({ valid: true, problems: [] });
+    expect(result.claims).toHaveLength(2);
   });
 
   it('chains the receipts of a packet, verifiable with the published keys alone', async () => {

@@ -10,6 +10,7 @@ import {
   type DeliveryRow,
   DeliveryStore,
   EventStreamStore,
+  type HeldDelivery,
   type PacketRow,
   PacketStore,
   type PartRow,
@@ -44,8 +45,10 @@ export class ConfirmReceipt {
     evidence: ReceiptClaims['request'],
   ): Promise<ConfirmAnswer> {
     return this.transactions.run(async (unit) => {
-      const { packet, parts } = await this.packets.lockForDelivery(unit, systemId, deliveryId);
-      const delivery = await this.deliveries.held(unit, deliveryId);
+      const [{ packet, parts }, delivery] = await Promise.all([
+        this.packets.lockForDelivery(unit, systemId, deliveryId),
+        this.deliveries.held(unit, deliveryId),
+      ]);
       const said = sameForAll(request);
       if (delivery.confirmation && isDeepStrictEqual(delivery.confirmation.request, said) && delivery.state !== 'ready')
         return { deliveryId, state: delivery.state, receipt: delivery.confirmation.receipt };
@@ -70,7 +73,7 @@ export class ConfirmReceipt {
   private async record(
     unit: Unit,
     packet: PacketRow,
-    delivery: DeliveryRow,
+    delivery: HeldDelivery,
     request: ConfirmRequest,
     confirmation: { request: unknown; receipt: string },
   ) {
@@ -98,7 +101,7 @@ export class ConfirmReceipt {
         data: { packetId: packet.id, deliveryId, systemId, retryable: again, ...detail, receipt: confirmation.receipt },
       },
     ]);
-    if (!again) await this.settle.ifAllFinal(unit, packet);
+    if (!again && delivery.isLastLive) await this.settle.complete(unit, packet);
     return again ? 'pending' : request.outcome;
   }
 }

@@ -30,8 +30,10 @@ export class ReadyToReceive {
 
   async ready(systemId: string, deliveryId: string): Promise<ReadyAnswer> {
     const { delivery, packet, parts } = await this.transactions.run(async (unit) => {
-      const { packet, parts } = await this.packets.lockForDelivery(unit, systemId, deliveryId);
-      const delivery = await this.deliveries.held(unit, deliveryId);
+      const [{ packet, parts }, delivery] = await Promise.all([
+        this.packets.lockForDelivery(unit, systemId, deliveryId),
+        this.deliveries.held(unit, deliveryId),
+      ]);
       if (delivery.state === 'ready') {
         unit.records.audit.push(auditRecord({ action: 'delivery.addressed', packetId: packet.id, deliveryId }));
         return { delivery, packet, parts };

@@ -6,6 +6,7 @@ import {
   ReceiptStore,
   TimelineStore,
   Transactions,
+  type Unit,
 } from '@lienthong/persistence';
 import { type Finding, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
@@ -32,36 +33,43 @@ export class AnalysePacket {
   ) {}
 
   async analyse(packetId: string): Promise<void> {
-    const packet = await this.packets.find(packetId);
-    if (!packet || packet.state !== 'received') return;
-    const parts = await this.packets.parts(packetId);
+    const parts = await this.transactions.run(async (unit) => {
+      const held = await this.packets.lockWithParts(unit, packetId);
+      if (held?.packet.state !== 'received') return undefined;
+      if (held.packet.protocol !== 'inline') return held.parts;
+      // Measured, digested and durably written by the platform itself before it was received, to keys that no client has an address for.
+      return this.pass(unit, held.packet, held.parts);
+    });
+    if (!parts) return;
     const findings: { part: PartRow; found: Finding }[] = [];
     // One after the other: a packet of many large parts must not take all the bandwidth.
-    for (const part of parts) findings.push({ part, found: await this.seal(packet, part) });
+    for (const part of parts) findings.push({ part, found: await this.seal(part) });
     const wrong = findings.flatMap(({ part, found }) =>
       found === 'whole' ? [] : [{ part: part.name, code: REASONS[found] }],
     );
     await (wrong.length > 0 ? this.refuse(packetId, parts, wrong) : this.accept(packetId, parts));
   }
 
-  /** Inline content was measured and written by the platform itself, to a key that no client has an address for. */
-  private seal(packet: PacketRow, { objectKey, size, sha256, mediaType }: PartRow): Promise<Finding> {
-    const part = { key: objectKey, size, sha256, mediaType };
-    return packet.protocol === 'inline' ? this.storage.inspect(part) : this.storage.seal(part);
+  private seal({ objectKey, size, sha256, mediaType }: PartRow): Promise<Finding> {
+    return this.storage.seal({ key: objectKey, size, sha256, mediaType });
   }
 
   private async accept(packetId: string, parts: PartRow[]): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state !== 'received') return;
-      const to = packet.recipients.map((recipient) => recipient.systemId);
-      const receipt = await this.receipts.append(unit, packet, [{ event: 'packet.accepted', to, parts }]);
-      this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
-      this.events.add(unit, [
-        { systemId: packet.source, type: 'packet.accepted', packetId, data: { packetId, receipt } },
-      ]);
-      await this.planDelivery.plan(unit, packet);
+      if (packet?.state === 'received') await this.pass(unit, packet, parts);
     });
+  }
+
+  private async pass(unit: Unit, packet: PacketRow, parts: PartRow[]): Promise<undefined> {
+    const { id: packetId } = packet;
+    const to = packet.recipients.map((recipient) => recipient.systemId);
+    const receipt = await this.receipts.append(unit, packet, [{ event: 'packet.accepted', to, parts }]);
+    this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
+    this.events.add(unit, [
+      { systemId: packet.source, type: 'packet.accepted', packetId, data: { packetId, receipt } },
+    ]);
+    await this.planDelivery.plan(unit, packet);
   }
 
   private async refuse(packetId: string, parts: PartRow[], reasons: { part: string; code: string }[]): Promise<void> {

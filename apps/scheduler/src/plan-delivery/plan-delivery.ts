@@ -26,11 +26,11 @@ export class PlanDelivery {
   async plan(unit: Unit, packet: PacketRow): Promise<void> {
     const after = packet.policy.deliverAfter;
     const delayMs = after ? Math.max(0, Date.parse(after) - Date.now()) : 0;
-    const deliveries = await this.deliveries.plan(unit, packet, delayMs);
+    const planned = await this.deliveries.plan(unit, packet, delayMs);
     await this.packets.schedule(unit, packet.id);
-    const detail = { deliveries, ...(delayMs > 0 ? { after } : {}) };
+    const detail = { deliveries: planned.length, ...(delayMs > 0 ? { after } : {}) };
     this.timeline.add(unit, packet.id, [{ event: 'packet.scheduled', detail }]);
-    if (delayMs === 0) await this.announce.due(unit, packet.id);
+    if (delayMs === 0) this.announce.tell(unit, packet.id, planned);
     else unit.enqueue(task('notify-destination', packet.id), packet.priority, delayMs);
   }
 }

@@ -1,13 +1,14 @@
 import { LIMITS, type PacketState, task } from '@lienthong/contracts';
 import {
-  DeliveryStore,
   EventStreamStore,
+  Overtaken,
   type PacketRow,
   PacketStore,
   ReceiptStore,
   TimelineStore,
   Transactions,
   type Unit,
+  type WholePacket,
 } from '@lienthong/persistence';
 import { logContext } from '@lienthong/runtime';
 import { type PurgeReport, Storage } from '@lienthong/storage';
@@ -33,7 +34,6 @@ export class PurgeContent {
   constructor(
     private readonly transactions: Transactions,
     private readonly packets: PacketStore,
-    private readonly deliveries: DeliveryStore,
     private readonly events: EventStreamStore,
     private readonly receipts: ReceiptStore,
     private readonly timeline: TimelineStore,
@@ -41,19 +41,22 @@ export class PurgeContent {
   ) {}
 
   async purge(packetId: string): Promise<void> {
-    const packet = await this.packets.find(packetId);
-    if (!packet?.purgeAfter || packet.purgeAfter > new Date()) return;
+    const known = await this.packets.findWhole(packetId);
+    if (!known?.packet.purgeAfter || known.packet.purgeAfter > new Date()) return;
     const report = await this.storage.purge(packetId);
-    if (packet.purgedAt) logContext().add({ broughtBack: report.removed.length });
-    else await this.record(packetId, report);
+    if (known.packet.purgedAt) return void logContext().add({ broughtBack: report.removed.length });
+    await this.record(known, report).catch(async (error: unknown) => {
+      if (!(error instanceof Overtaken)) throw error;
+      const now = await this.packets.findWhole(packetId);
+      if (now && !now.packet.purgedAt) await this.record(now, report);
+    });
   }
 
-  private async record(packetId: string, report: PurgeReport): Promise<void> {
-    const told = await this.deliveries.ofPacket(packetId);
+  /** One statement, without holding the packet first: it counts only if the chain of receipts is still as it was read. */
+  private async record({ packet: known, parts, deliveries }: WholePacket, report: PurgeReport): Promise<void> {
     await this.transactions.run(async (unit) => {
-      const held = await this.packets.lockWithParts(unit, packetId);
-      if (!held || !(await this.packets.markPurged(unit, packetId))) return;
-      const { packet, parts } = held;
+      const packet = { ...known };
+      const packetId = packet.id;
       const rule = RULES[packet.state] ?? packet.state;
       const detail = {
         rule,
@@ -69,12 +72,13 @@ export class PurgeContent {
           detail,
         },
       ]);
+      await this.packets.markPurged(unit, packet, known.receiptHash);
       this.purgeOnceMore(unit, packet);
       this.timeline.add(unit, packetId, [{ event: 'packet.purged', detail }]);
       const data = { packetId, ...detail, receipt };
       this.events.add(unit, [
         { systemId: packet.source, type: 'packet.purged', packetId, data },
-        ...told.map(({ systemId, deliveryId }) => ({
+        ...deliveries.map(({ systemId, deliveryId }) => ({
           systemId,
           type: 'packet.purged' as const,
           packetId,

@@ -55,7 +55,7 @@ export class KeyStore {
   }
 
   async add(key: NewKeyRecord): Promise<void> {
-    await this.transactions.run(async (unit) => {
+    await this.transactions.runWithEntities(async (unit) => {
       await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
       unit.records.audit.push(issued(key));
     });
@@ -67,7 +67,7 @@ export class KeyStore {
    */
   async replace(former: string, key: NewKeyRecord, endsAt: Date): Promise<Date | undefined> {
     const ends = await this.transactions
-      .run(async (unit) => {
+      .runWithEntities(async (unit) => {
         await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
         unit.records.audit.push(issued(key, { replaces: former }));
         const [row] = await unit.query<{ expiresAt: Date }>(
@@ -182,7 +182,7 @@ export class KeyStore {
    * @returns false when a key that is neither revoked nor expired is there already
    */
   async addFirstAdministrator(key: NewKeyRecord, hand: () => void): Promise<boolean> {
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       await unit.query(`SELECT pg_advisory_xact_lock(hashtext('lienthong:first-administrator'))`);
       const [usable] = await unit.query(
         `SELECT 1 FROM keys WHERE system_id IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) LIMIT 1`,

@@ -1,5 +1,5 @@
 import type { Unit } from '../transactions';
-import type { DeliveryStore } from './delivery.store';
+import type { Announced, DeliveryStore } from './delivery.store';
 import type { EventStreamStore } from './event-stream.store';
 import type { TimelineStore } from './timeline.store';
 
@@ -12,7 +12,10 @@ export class AnnounceDeliveries {
   ) {}
 
   async due(unit: Unit, packetId: string): Promise<void> {
-    const due = await this.deliveries.announce(unit, packetId);
+    this.tell(unit, packetId, await this.deliveries.announce(unit, packetId));
+  }
+
+  tell(unit: Unit, packetId: string, due: Announced[]): void {
     this.events.add(
       unit,
       due.map(({ deliveryId, systemId, data }) => ({ systemId, type: 'packet.available', packetId, deliveryId, data })),

@@ -34,6 +34,11 @@ export interface DeliveryRow {
   confirmation: { request: unknown; receipt: string } | null;
 }
 
+export interface HeldDelivery extends DeliveryRow {
+  /** No other delivery of the packet is live. */
+  isLastLive: boolean;
+}
+
 const COLUMNS = `id, packet_id AS "packetId", system_id AS "systemId", address, routed_by AS "routedBy", state, priority, attempt, announced,
   available_at AS "availableAt", deliver_by AS "deliverBy", finished_at AS "finishedAt", reason_code AS "reasonCode", reason, confirmation`;
 
@@ -50,6 +55,13 @@ const WAITING = `jsonb_build_object(
             FROM parts WHERE packet_id = p.id),
   'deliverBy', ${isoSql('d.deliver_by')}, 'attempt', d.attempt)`;
 
+/** A delivery with the data of its `packet.available`. */
+export interface Announced {
+  deliveryId: string;
+  systemId: string;
+  data: WaitingDelivery;
+}
+
 export interface WaitingFilter {
   limit: number;
   states?: DeliveryState[];
@@ -61,13 +73,15 @@ export interface WaitingFilter {
 export class DeliveryStore {
   constructor(private readonly transactions: Transactions) {}
 
-  /** Makes the deliveries of a packet at planning, to be announced in `delayMs`; those that exist already stay as they are. */
-  async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<number> {
-    const planned = await unit.query(
-      `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, available_at, deliver_by)
-       SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, now() + make_interval(secs => $3::float8 / 1000), $4
-       FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
-       ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING id`,
+  /** Makes the deliveries of a packet at planning, due in `delayMs`; those that exist already stay as they are. Without a delay they count as announced. */
+  async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<Announced[]> {
+    return unit.query(
+      `WITH d AS (
+         INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by)
+         SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, ($3::float8 = 0)::int, now() + make_interval(secs => $3::float8 / 1000), $4
+         FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
+         ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING *)
+       SELECT d.id AS "deliveryId", d.system_id AS "systemId", ${WAITING} AS data FROM d JOIN packets p ON p.id = d.packet_id`,
       [
         packet.id,
         priorityRank(packet.priority),
@@ -76,14 +90,10 @@ export class DeliveryStore {
         JSON.stringify(packet.recipients.map((recipient) => ({ id: uuidv7(), ...recipient }))),
       ],
     );
-    return planned.length;
   }
 
   /** Marks what is due to be announced, and returns it with the data of `packet.available`. Twice is once. */
-  async announce(
-    unit: Unit,
-    packetId: string,
-  ): Promise<{ deliveryId: string; systemId: string; data: WaitingDelivery }[]> {
+  async announce(unit: Unit, packetId: string): Promise<Announced[]> {
     return unit.query(
       `WITH due AS (UPDATE deliveries SET announced = attempt
                     WHERE packet_id = $1 AND state = 'pending' AND announced < attempt AND available_at <= now() RETURNING *)
@@ -92,10 +102,19 @@ export class DeliveryStore {
     );
   }
 
-  /** A delivery whose packet is held. */
-  async held(unit: Unit, id: string): Promise<DeliveryRow> {
-    const [row] = await unit.query<StoredDelivery>(`SELECT ${COLUMNS} FROM deliveries WHERE id = $1`, [id]);
-    return deliveryOf(row);
+  /**
+   * A delivery whose packet is held. A statement of its own after the one that locks, whose snapshot may be older than the lock; both may be
+   * sent together.
+   * @throws not_found
+   */
+  async held(unit: Unit, id: string): Promise<HeldDelivery> {
+    const [row] = await unit.query<StoredDelivery & Pick<HeldDelivery, 'isLastLive'>>(
+      `SELECT ${COLUMNS}, NOT EXISTS (SELECT 1 FROM deliveries other WHERE other.packet_id = deliveries.packet_id
+                AND other.state IN ${LIVE} AND other.id <> deliveries.id) AS "isLastLive" FROM deliveries WHERE id = $1`,
+      [id],
+    );
+    if (!row) throw new LienThongError('not_found');
+    return { ...deliveryOf(row), isLastLive: row.isLastLive };
   }
 
   /** The live deliveries of a packet whose row is held. */
@@ -121,22 +140,23 @@ export class DeliveryStore {
     to: Exclude<DeliveryState, 'pending'>,
     why: { reasonCode?: string; reason?: string; confirmation?: { request: unknown; receipt: string } } = {},
   ): Promise<void> {
-    const final = DELIVERY_TRANSITIONS[to].length === 0;
-    const rows = await unit.query(
-      `UPDATE deliveries SET state = $2, finished_at = CASE WHEN $4 THEN now() END, reason_code = $5, reason = $6,
-                             confirmation = coalesce($7, confirmation)
-       WHERE id = ANY($1) AND state = ANY($3) RETURNING id`,
-      [
+    await unit.change({
+      of: ids,
+      sql: `UPDATE deliveries SET state = $2, finished_at = CASE WHEN $4::boolean THEN now() END, reason_code = $5, reason = $6,
+                                  confirmation = coalesce($7, confirmation)
+            WHERE id = ANY($1) AND state = ANY($3) RETURNING id`,
+      parameters: () => [
         ids,
         to,
         sourcesOf(DELIVERY_TRANSITIONS, to),
-        final,
+        DELIVERY_TRANSITIONS[to].length === 0,
         why.reasonCode ?? null,
         why.reason ?? null,
         why.confirmation ? JSON.stringify(why.confirmation) : null,
       ],
-    );
-    if (rows.length !== ids.length) throw new LienThongError('wrong_state', { state: '?', action: `→ ${to}` });
+      rows: ids.length,
+      otherwise: async () => new LienThongError('wrong_state', { state: '?', action: `→ ${to}` }),
+    });
   }
 
   /** Back to pending for another attempt at `availableAt`, after a retryable rejection. */

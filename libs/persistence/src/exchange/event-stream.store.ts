@@ -122,12 +122,14 @@ export class EventStreamStore {
 
   /**
    * The system has everything up to `offset`: deliveries that these events announced become `notified` (proof, protocol 6).
-   * Acknowledging less than before, or more than there is, changes nothing beyond what there is. An array, not a join: whatever the statistics say,
+   * Acknowledging less than before, or more than there is, changes nothing beyond what there is: by the statement's snapshot, which sees the events too, not
+   * by the row as it is once it is locked, when more may have been numbered. An array, not a join: whatever the statistics say,
    * the deliveries are then looked up by their ids and the cost does not grow with how many wait (invariant 8).
    */
   async acknowledge(systemId: string, offset: number): Promise<void> {
     await this.transactions.query(
-      `WITH old AS (SELECT system_id, acked_offset AS before, LEAST($2, last_offset) AS now FROM streams WHERE system_id = $1 FOR UPDATE),
+      `WITH old AS (SELECT system_id, acked_offset AS before, LEAST($2, (SELECT last_offset FROM streams WHERE system_id = $1)) AS now
+                    FROM streams WHERE system_id = $1 FOR UPDATE),
             moved AS (UPDATE streams SET acked_offset = old.now FROM old
                       WHERE streams.system_id = old.system_id AND old.before < old.now RETURNING old.before, old.now),
             told AS (

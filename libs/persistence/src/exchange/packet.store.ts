@@ -13,7 +13,7 @@ import {
 } from '@lienthong/contracts';
 import { currentActor } from '../audit/actor';
 import { searchText } from '../registry/search-text';
-import type { Transactions, Unit } from '../transactions';
+import { Overtaken, type Transactions, type Unit } from '../transactions';
 
 export interface PlannedRecipient {
   address: string;
@@ -53,6 +53,12 @@ export interface PartRow {
   sha256: string;
   objectKey: string;
   uploadId: string | null;
+}
+
+export interface WholePacket {
+  packet: PacketRow;
+  parts: PartRow[];
+  deliveries: { deliveryId: string; systemId: string }[];
 }
 
 export interface NewPacket extends Pick<
@@ -179,6 +185,20 @@ export class PacketStore {
     return { packet: packetOf(packet), parts };
   }
 
+  /** For the purge: the packet, not held, with its parts and who was told of it. */
+  async findWhole(id: string): Promise<WholePacket | undefined> {
+    const [row] = await this.transactions.query<StoredPacket & Pick<WholePacket, 'parts' | 'deliveries'>>(
+      `SELECT ${COLUMNS}, ${PARTS} AS parts,
+              (SELECT coalesce(jsonb_agg(jsonb_build_object('deliveryId', d.id, 'systemId', d.system_id) ORDER BY d.id), '[]')
+               FROM deliveries d WHERE d.packet_id = packets.id) AS deliveries
+       FROM packets WHERE id = $1`,
+      [id],
+    );
+    if (!row) return undefined;
+    const { parts, deliveries, ...packet } = row;
+    return { packet: packetOf(packet), parts, deliveries };
+  }
+
   async parts(id: string): Promise<PartRow[]> {
     return partsOf(this.transactions, id);
   }
@@ -194,7 +214,7 @@ export class PacketStore {
 
   /** open → received (S4), with the policy in force. */
   async receive(unit: Unit, packet: PacketRow, policy: Policy, deliverBy: Date): Promise<void> {
-    await this.change(unit, packet.id, 'received', 'policy = $3, deliver_by = $4, received_at = now()', [
+    await this.change(unit, packet.id, 'received', 'policy = $4, deliver_by = $5, received_at = now()', [
       JSON.stringify(policy),
       deliverBy,
     ]);
@@ -216,20 +236,26 @@ export class PacketStore {
       unit,
       packet.id,
       state,
-      'finished_at = now(), driven_at = now(), purge_after = now() + make_interval(secs => $3)',
+      'finished_at = now(), driven_at = now(), purge_after = now() + make_interval(secs => $4)',
       [keepSeconds],
     );
-    await unit.query('INSERT INTO finished_packets (source, state) VALUES ($1, $2)', [packet.source, state]);
+    unit.records.finished.push({ source: packet.source, state });
     unit.enqueue(task('purge-content', packet.id), packet.priority, keepSeconds * 1000);
   }
 
-  /** False when the content was recorded as gone already. */
-  async markPurged(unit: Unit, id: string): Promise<boolean> {
-    const rows = await unit.query(
-      'UPDATE packets SET purged_at = now() WHERE id = $1 AND purged_at IS NULL AND purge_after <= now() RETURNING id',
-      [id],
-    );
-    return rows.length > 0;
+  /**
+   * Records that the content is gone, with the packet's newest receipt; the packet as it was read need not be held.
+   * @throws Overtaken when it was recorded already, or another receipt was written meanwhile
+   */
+  async markPurged(unit: Unit, packet: PacketRow, formerHash: string | null): Promise<void> {
+    await unit.change({
+      of: [packet.id],
+      sql: `UPDATE packets SET purged_at = now(), receipt_hash = coalesce($3, receipt_hash)
+            WHERE id = $1 AND purged_at IS NULL AND purge_after <= now() AND receipt_hash IS NOT DISTINCT FROM $2 RETURNING id`,
+      parameters: () => [packet.id, formerHash, unit.records.takeHash(packet.id)],
+      rows: 1,
+      otherwise: async () => new Overtaken(),
+    });
   }
 
   /** Packets of a source by state: the live ones counted by index, the finished ones from their sums. */
@@ -247,15 +273,19 @@ export class PacketStore {
   }
 
   /** One guarded change along the table of transitions; a packet in another state is an error, never silence (invariant 2). */
-  private async change(unit: Unit, id: string, to: PacketState, set = '', values: unknown[] = []): Promise<void> {
-    const rows = await unit.query(
-      `UPDATE packets SET state = '${to}'${set && `, ${set}`} WHERE id = $1 AND state = ANY($2) RETURNING id`,
-      [id, sourcesOf(PACKET_TRANSITIONS, to), ...values],
-    );
-    if (rows.length > 0) return;
-    const [row] = await unit.query<{ state: PacketState }>('SELECT state FROM packets WHERE id = $1', [id]);
-    if (!row) throw new LienThongError('not_found');
-    throw new LienThongError('wrong_state', { state: row.state, action: `→ ${to}` }, { state: row.state });
+  private async change(unit: Unit, id: string, to: PacketState, set: string, values: unknown[] = []): Promise<void> {
+    await unit.change({
+      of: [id],
+      sql: `UPDATE packets SET state = '${to}', ${set}, receipt_hash = coalesce($3, receipt_hash) WHERE id = $1 AND state = ANY($2) RETURNING id`,
+      parameters: () => [id, sourcesOf(PACKET_TRANSITIONS, to), unit.records.takeHash(id), ...values],
+      rows: 1,
+      otherwise: async () => {
+        const packet = await this.find(id);
+        if (!packet) return new LienThongError('not_found');
+        const { state } = packet;
+        return new LienThongError('wrong_state', { state, action: `→ ${to}` }, { state });
+      },
+    });
   }
 }
 

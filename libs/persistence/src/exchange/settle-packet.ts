@@ -15,11 +15,17 @@ export class SettlePacket {
 
   async ifAllFinal(unit: Unit, packet: PacketRow): Promise<boolean> {
     if (packet.state !== 'scheduled' || (await this.deliveries.isAnyLive(unit, packet.id))) return false;
+    await this.complete(unit, packet);
+    return true;
+  }
+
+  /** For who has seen under the lock that all are final. */
+  async complete(unit: Unit, packet: PacketRow): Promise<void> {
+    if (packet.state !== 'scheduled') return;
     await this.packets.finish(unit, packet, 'completed');
     this.timeline.add(unit, packet.id, [{ event: 'packet.completed' }]);
     this.events.add(unit, [
       { systemId: packet.source, type: 'packet.completed', packetId: packet.id, data: { packetId: packet.id } },
     ]);
-    return true;
   }
 }

@@ -23,7 +23,7 @@ export class GrantStore {
   /** @throws LienThongError `unknown_reference` for an agency or system that is not on record */
   async create({ from, to, dataTypes }: NewGrant): Promise<Grant> {
     const [source, target] = [await this.partyOf(from), await this.partyOf(to)];
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       const grants = unit.manager.getRepository(GrantEntity);
       const grant = grants.create({ id: uuidv7(), source, target, dataTypes: [...new Set(dataTypes)] });
       await grants.insert(grant);
@@ -48,7 +48,7 @@ export class GrantStore {
 
   /** @param id a UUID @returns false when there is none */
   async remove(id: string): Promise<boolean> {
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       const { affected } = await unit.manager.getRepository(GrantEntity).delete({ id });
       if (affected !== 1) return false;
       unit.records.audit.push(auditRecord({ action: 'grant.removed', subject: id }));

@@ -3,7 +3,7 @@ import { AgencyCodeEntity, AgencyEntity } from './agency.entity';
 import { auditRecord } from '../audit/audit-record';
 import { searchText } from './search-text';
 import { iso, isoOrNull } from '../times';
-import type { Transactions, Unit } from '../transactions';
+import type { EntityUnit, Transactions, Unit } from '../transactions';
 
 /** Agencies and the forms of their codes. Every code that comes in may be of either form; what is stored and given out is the agency's own. */
 export class AgencyStore {
@@ -11,7 +11,7 @@ export class AgencyStore {
 
   /** @throws LienThongError `already_exists` for a code or alias that is another agency's too, `unknown_reference` for the parent */
   async create({ code, name, parentCode, aliases = [], contact }: NewAgency): Promise<Agency> {
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       const agencies = unit.manager.getRepository(AgencyEntity);
       await refuseTaken(unit, [code, ...aliases]);
       const agency = agencies.create({
@@ -61,7 +61,7 @@ export class AgencyStore {
    * @throws LienThongError `not_found`, `already_exists`, `unknown_reference`, `validation_failed` for a parent below the agency itself
    */
   async change(form: string, change: AgencyChange): Promise<Agency> {
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       const agencies = unit.manager.getRepository(AgencyEntity);
       const code = await findCode(unit, form);
       if (code === undefined) throw new LienThongError('not_found');
@@ -80,7 +80,7 @@ export class AgencyStore {
     });
   }
 
-  private async setAliases(unit: Unit, agency: AgencyEntity, aliases: string[]): Promise<void> {
+  private async setAliases(unit: EntityUnit, agency: AgencyEntity, aliases: string[]): Promise<void> {
     await refuseTaken(unit, aliases, agency.code);
     agency.aliases = formsOf(aliases, agency.code);
     await unit.query('DELETE FROM agency_codes WHERE agency_code = $1 AND form <> $1', [agency.code]);

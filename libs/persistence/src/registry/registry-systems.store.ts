@@ -12,7 +12,7 @@ export class SystemStore {
 
   /** @throws LienThongError `unknown_reference` for the agency, `already_exists` */
   async create({ id, name, receives, default: isDefault = false }: NewSystem): Promise<System> {
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       const systems = unit.manager.getRepository(SystemEntity);
       const [form, slug] = id.split('/');
       const agencyCode = await codeOf(unit, form);
@@ -60,7 +60,7 @@ export class SystemStore {
     change: SystemChange,
     also: (unit: Unit, system: System, suspendedNow: boolean) => Promise<void> = async () => undefined,
   ): Promise<System> {
-    return this.transactions.run(async (unit) => {
+    return this.transactions.runWithEntities(async (unit) => {
       const systems = unit.manager.getRepository(SystemEntity);
       const { form, slug } = partsOf(id);
       const agencyCode = await findCode(unit, form);
