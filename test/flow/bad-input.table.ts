@@ -311,6 +311,21 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
         '/expiresAt': TIME,
       },
     })),
+    {
+      path: '/v1/admin/dead-tasks/replays',
+      by: 'admin',
+      // A filter that fits nothing: what the other fields break is not done by accident.
+      valid: {
+        target: '/v1/admin/dead-tasks/replays',
+        body: { taskIds: [openPacket], kind: 'purge-content', packetId: openPacket, until: '2020-01-01T00:00:00.000Z' },
+      },
+      fields: {
+        '/taskIds': [...LIST, [], [5], ['x'], Array(1001).fill(openPacket)],
+        '/kind': [...TEXT, '', 'x'],
+        '/packetId': [...TEXT, '', 'x'],
+        '/until': TIME,
+      },
+    },
     { path: '/v1/admin/rewraps', by: 'admin', valid: { target: '/v1/admin/rewraps', body: {} }, fields: {} },
     {
       path: '/v1/access-checks',

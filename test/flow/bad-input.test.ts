@@ -117,13 +117,15 @@ describe('Bad input', () => {
     const { json } = await platform.fetch<OpenApi>('/docs/openapi.json');
     const missing: string[] = [];
     for (const [path, methods] of Object.entries(json.paths)) {
-      if (!methods.post) continue;
+      const content = methods.post?.requestBody?.content;
+      // The one form is OAuth 2's own, with errors of its own: token.test.ts.
+      if (!methods.post || (content && !content['application/json'])) continue;
       const route = table.find((one) => normal(one.path) === normal(path));
       if (!route) {
         missing.push(path);
         continue;
       }
-      const schema = methods.post.requestBody?.content['application/json']?.schema;
+      const schema = content?.['application/json']?.schema;
       const known = Object.keys(route.fields).map((pointer) => pointer.replaceAll(/\/0(?=\/|$)/g, ''));
       for (const pointer of schema ? pointersOf(json, schema) : [])
         if (!known.includes(pointer)) missing.push(`${path} ${pointer}`);

@@ -20,10 +20,12 @@ import { OpenSessionController } from './open-session/open-session.controller';
 import { PublishKeysController } from './publish-keys/publish-keys.controller';
 import { ReadAuditController } from './read-audit/read-audit.controller';
 import { ReadDirectoryController } from './read-directory/read-directory.controller';
+import { ReplayDeadTasksController } from './replay-dead-tasks/replay-dead-tasks.controller';
 import { RewrapSecrets } from './rewrap-secrets/rewrap-secrets';
 import { RewrapSecretsController } from './rewrap-secrets/rewrap-secrets.controller';
 import { CheckSecrets } from './starting/check-secrets';
 import { FirstAdministrator } from './starting/first-administrator';
+import { WatchConnectionsController } from './watch-connections/watch-connections.controller';
 import { WatchQueues } from './watch-queues/watch-queues';
 import { WatchQueuesController } from './watch-queues/watch-queues.controller';
 
@@ -42,6 +44,8 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ManageKeysController,
     OwnKeysController,
     RewrapSecretsController,
+    ReplayDeadTasksController,
+    WatchConnectionsController,
     ManageGrantsController,
     WatchQueuesController,
     ReadAuditController,

@@ -44,6 +44,7 @@ export const ADMINISTRATION_ACTIONS = [
   'key.rewrapped',
   'grant.created',
   'grant.removed',
+  'task.replayed',
   'audit.forgotten',
 ] as const;
 

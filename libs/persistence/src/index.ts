@@ -41,4 +41,5 @@ export { AgencyStore } from './registry/registry-agencies.store';
 export * from './registry/registry-directory.store';
 export { SystemStore } from './registry/registry-systems.store';
 export * from './registry/routing.store';
-export * from './exchange/depth.store';
+export * from './operations/dead-task.store';
+export * from './operations/depth.store';

@@ -21,7 +21,8 @@ import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
 import { DeliveryStore } from './exchange/delivery.store';
-import { DepthStore } from './exchange/depth.store';
+import { DeadTaskStore } from './operations/dead-task.store';
+import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
 import { GrantStore } from './registry/grant.store';
 import { KeyStore } from './access/key.store';
@@ -65,6 +66,7 @@ const STORES: Type[] = [
   AuditStore,
   ConnectionStore,
   DayKeyRootStore,
+  DeadTaskStore,
   DeliveryStore,
   DepthStore,
   DirectoryStore,

@@ -3,6 +3,8 @@ import type {
   AgencyChange,
   AuditCheckpointItem,
   AuditItem,
+  ConnectionView,
+  DeadTask,
   Grant,
   IssuedKey,
   KeyRotation,
@@ -13,10 +15,13 @@ import type {
   NewSystem,
   Page,
   QueuesAnswer,
+  Replay,
+  Replayed,
   Rewrap,
   RotatedKey,
   System,
   SystemChange,
+  TaskKind,
 } from '@lienthong/contracts';
 import type { AuditLine } from '@lienthong/signing';
 import { type Call, type Connection, pathOf } from '../transport/connection';
@@ -91,6 +96,18 @@ export class AdminCalls {
   /** Depth, oldest age and rate per work queue and per destination. */
   queues(): Promise<QueuesAnswer> {
     return this.call({ method: 'GET', path: '/v1/admin/queues' });
+  }
+
+  readonly deadTasks = {
+    list: (query: Query & { kind?: TaskKind; packetId?: string } = {}) =>
+      this.list<DeadTask>('/v1/admin/dead-tasks', query),
+    replay: (body: Replay = {}) => this.call<Replayed>({ method: 'POST', path: '/v1/admin/dead-tasks/replays', body }),
+  };
+
+  /** Who connected when, from where and for how long; newest first. */
+  connections(query: Query & { systemId?: string; open?: boolean } = {}): AsyncGenerator<ConnectionView> {
+    const { open, ...rest } = query;
+    return this.list('/v1/admin/connections', { ...rest, ...(open && { open: 'true' }) });
   }
 
   /** Puts every secret under the master key that seals now. */

@@ -1,4 +1,5 @@
 import type { SignatureAlgorithm } from '../algorithms';
+import type { TaskKind } from '../tasks';
 
 export interface Contact {
   name?: string;
@@ -97,6 +98,41 @@ export interface RotatedKey extends IssuedKey {
 /** Under how many secrets another master key was exchanged for the one that seals now. */
 export interface Rewrap {
   rewrapped: number;
+}
+
+/** A task that is not tried again by itself: it failed too often, or for a reason that time does not mend. */
+export interface DeadTask {
+  taskId: string;
+  kind: TaskKind;
+  packetId: string;
+  attempt: number;
+  reason: string;
+  at: string;
+}
+/** Which dead tasks are to be tried again: those named, or all that fit the filter. */
+export interface Replay {
+  taskIds?: string[];
+  kind?: TaskKind;
+  packetId?: string;
+  /** Died before this moment. */
+  until?: string;
+}
+export interface Replayed {
+  replayed: number;
+}
+
+/** One stream of a system, open or closed: the history of connecting and disconnecting (Q13, Q14). */
+export interface ConnectionView {
+  connectionId: string;
+  systemId: string;
+  /** Instance of the notifier that served it. */
+  instance: string;
+  /** Where it came from, as the platform saw it. */
+  address: string | null;
+  openedAt: string;
+  /** Null while it is open. */
+  closedAt: string | null;
+  seconds: number;
 }
 
 export interface NewGrant {

@@ -2,6 +2,13 @@ import { Registry1700000000001 } from './0001-registry';
 import { Exchange1700000000002 } from './0002-exchange';
 import { KeyCare1700000000003 } from './0003-key-care';
 import { Audit1700000000004 } from './0004-audit';
+import { ConnectionHistory1700000000005 } from './0005-connection-history';
 
 /** In order; a new one is added at the end and never changed after a release. */
-export const MIGRATIONS = [Registry1700000000001, Exchange1700000000002, KeyCare1700000000003, Audit1700000000004];
+export const MIGRATIONS = [
+  Registry1700000000001,
+  Exchange1700000000002,
+  KeyCare1700000000003,
+  Audit1700000000004,
+  ConnectionHistory1700000000005,
+];

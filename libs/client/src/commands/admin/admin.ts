@@ -3,6 +3,8 @@ import type { LienThongClient } from '../../client';
 import type { CliContext } from '../../terminal/cli-context';
 import { agenciesCommand } from './agencies';
 import { auditCommand } from './audit';
+import { connectionsCommand } from './connections';
+import { deadTasksCommand } from './dead-tasks';
 import { grantsCommand } from './grants';
 import { keysCommand } from './keys';
 import { queuesCommand } from './queues';
@@ -15,7 +17,16 @@ export function adminCommand(cli: CliContext): Command {
       'Administer the platform: agencies, systems, keys, grants, queues, audit log',
     ),
   );
-  for (const command of [agenciesCommand, systemsCommand, keysCommand, grantsCommand, queuesCommand, auditCommand])
+  for (const command of [
+    agenciesCommand,
+    systemsCommand,
+    keysCommand,
+    grantsCommand,
+    queuesCommand,
+    auditCommand,
+    deadTasksCommand,
+    connectionsCommand,
+  ])
     admin.addCommand(command(cli));
   admin
     .command('rewrap')
