@@ -47,8 +47,7 @@ describe('check-signature', () => {
     const [request, options] = [{ method: 'GET', target: '/v1/deliveries' }, at()];
     const headers = signRequest(request, source.key, options);
     const forged = { ...headers, signature: `sig=:${Buffer.alloc(32).toString('base64')}:` };
-    const plain = ({ json: { serverTime: _, clockSkewSeconds: __, ...rest } }: Awaited<ReturnType<typeof check>>) =>
-      rest;
+    const plain = ({ json }: Awaited<ReturnType<typeof check>>) => ({ ...json, serverTime: '', clockSkewSeconds: 0 });
     const right = plain(await check({ ...request, headers }));
     expect(plain(await check({ ...request, headers: forged }))).toEqual(right);
     await platform.admin.admin.keys.revoke(source.systemId, source.key.keyId);

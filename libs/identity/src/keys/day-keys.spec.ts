@@ -42,7 +42,7 @@ describe('day keys', () => {
     away = false;
     expect(await keys.of('2026-11-20')).toEqual(Buffer.alloc(32, 5));
     expect(await keys.of('2026-11-20')).toEqual(Buffer.alloc(32, 5));
-    expect(asked).toEqual(Array(2).fill([DAY_KEYS, { day: '2026-11-20' }]));
+    expect(asked).toEqual(Array.from({ length: 2 }, () => [DAY_KEYS, { day: '2026-11-20' }]));
     await expect(keys.of('2026-11-18')).rejects.toMatchObject({ code: 'session_expired' });
     expect(asked).toHaveLength(2);
   });
