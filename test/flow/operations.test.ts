@@ -70,4 +70,32 @@ describe('What an operator sees and does', () => {
     await eventually(async () => (await history())[0].closedAt !== null);
     expect(await all(platform.admin.admin.connections({ systemId: source.systemId, open: true }))).toEqual([]);
   });
+  it('read-packet: a timeline has a sentence for a clerk, and what needs a hand is listed with what can be done', async () => {
+    const { packetId } = await sendInline(source, destination);
+    await eventually(() => deliveryId(source, packetId, destination));
+    const { timeline } = await source.client.packets.get(packetId);
+    expect(timeline.map(({ event }) => event)).toContain('delivery.announced');
+    for (const { sentence } of timeline) expect(sentence.vi).toMatch(/ lúc \d\d:\d\d ngày \d\d\/\d\d\/\d{4}\.$/);
+    expect(timeline.find(({ event }) => event === 'delivery.announced')?.sentence.vi).toContain(
+      `Đã thông báo cho ${destination.systemId}`,
+    );
+    expect(await source.client.packets.stuck()).toEqual([]);
+    // As if half of its time had passed.
+    await platform.sql(`UPDATE deliveries SET available_at = available_at - interval '6 days' WHERE packet_id = $1`, [
+      packetId,
+    ]);
+    const [stuck, ...others] = await source.client.packets.stuck();
+    expect(others).toEqual([]);
+    expect(stuck).toMatchObject({
+      packetId,
+      state: 'scheduled',
+      reason: 'not_announced',
+      delivery: { systemId: destination.systemId, state: 'pending' },
+      sentence: { vi: expect.stringContaining('Hãy liên hệ nơi nhận') },
+    });
+    expect(await destination.client.packets.stuck()).toEqual([]);
+    const delivery = await deliveryId(source, packetId, destination);
+    await accept(destination, delivery as string);
+    expect(await source.client.packets.stuck()).toEqual([]);
+  });
 });

@@ -34,6 +34,7 @@ export const RIGHTS: Record<string, { of: Subject; body?: object }> = {
   'GET /v1/directory/{code}/{slug}': { of: 'signed' },
   'POST /v1/packets': { of: 'signed' },
   'GET /v1/packets': { of: 'signed' },
+  'GET /v1/packets/stuck': { of: 'signed' },
   'GET /v1/packets/{packetId}': { of: 'packet' },
   'GET /v1/packets/{packetId}/receipts': { of: 'packet' },
   'POST /v1/packets/{packetId}/space': { of: 'packet' },

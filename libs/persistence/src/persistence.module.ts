@@ -20,8 +20,8 @@ import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
-import { DeliveryStore } from './exchange/delivery.store';
 import { DeadTaskStore } from './operations/dead-task.store';
+import { DeliveryStore } from './exchange/delivery.store';
 import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
 import { GrantStore } from './registry/grant.store';
@@ -39,6 +39,7 @@ import { RoutingStore } from './registry/routing.store';
 import { SessionStore } from './access/session.store';
 import { SettlePacket } from './exchange/settle-packet';
 import { StreamListener } from './exchange/stream-listener';
+import { StuckPacketStore } from './operations/stuck-packet.store';
 import { StreamTicketStore } from './access/stream-ticket.store';
 import { TimelineStore } from './exchange/timeline.store';
 import { type AfterCommit, Transactions } from './transactions';
@@ -79,6 +80,7 @@ const STORES: Type[] = [
   RoutingStore,
   SessionStore,
   StreamTicketStore,
+  StuckPacketStore,
   SystemStore,
   TimelineStore,
   WatchStore,

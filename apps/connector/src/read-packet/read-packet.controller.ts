@@ -5,6 +5,7 @@ import {
   type PacketView,
   type Page,
   type ReceiptBundle,
+  type StuckPacket,
 } from '@lienthong/contracts';
 import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { AuditStore, PacketListStore, ReceiptStore } from '@lienthong/persistence';
@@ -14,7 +15,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { cursorOf, positionOf, UUID } from '../cursor';
 import { invalid } from '../policy';
 import { ReadPacket } from './read-packet';
-import { ListPacketsDto } from './read-packet.dto';
+import { ListPacketsDto, ListStuckDto } from './read-packet.dto';
 
 @ApiTags('packets')
 @Step('read-packet')
@@ -42,6 +43,15 @@ export class ReadPacketController {
     });
     const full = items.length === query.limit;
     return { items, nextCursor: full ? cursorOf(items[items.length - 1].packetId) : null };
+  }
+
+  @Get('stuck')
+  @ApiOperation({
+    summary: 'What of the system’s own packets needs a hand, why, and what can be done; what ends first is first',
+  })
+  @ApiOkResponse(pageAnswer('StuckPacket', 'The first of them; there is no second page'))
+  async stuck(@CallingSystem() caller: SystemCaller, @Query() { limit }: ListStuckDto): Promise<Page<StuckPacket>> {
+    return { items: await this.readPacket.stuck(caller.systemId, limit), nextCursor: null };
   }
 
   @Get(':packetId')

@@ -1,8 +1,19 @@
-import { PACKET_STATES } from '@lienthong/contracts';
+import { LIMITS, PACKET_STATES } from '@lienthong/contracts';
 import { IsTime } from '@lienthong/runtime';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { PageDto } from '../page.dto';
+
+export class ListStuckDto {
+  @ApiPropertyOptional({ minimum: 1, maximum: LIMITS.listItems, default: LIMITS.listItemsDefault })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(LIMITS.listItems)
+  limit: number = LIMITS.listItemsDefault;
+}
 
 export class ListPacketsDto extends PageDto {
   @ApiPropertyOptional({ description: `Exact states, separated by commas: ${PACKET_STATES.join(', ')}` })

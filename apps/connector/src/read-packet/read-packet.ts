@@ -1,7 +1,16 @@
-import { LienThongError, type PacketView } from '@lienthong/contracts';
-import { DeliveryStore, iso, isoOrNull, type PacketRow, PacketStore, TimelineStore } from '@lienthong/persistence';
+import { LienThongError, type PacketView, type StuckPacket } from '@lienthong/contracts';
+import {
+  DeliveryStore,
+  iso,
+  isoOrNull,
+  type PacketRow,
+  PacketStore,
+  StuckPacketStore,
+  TimelineStore,
+} from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
 import { POLICY_DEFAULTS } from '../policy';
+import { sentenceOf, stuckSentence } from './sentences';
 
 /** «Where is my packet»: everything about it but its content. Its source sees all of it, a destination its own delivery. */
 @Injectable()
@@ -10,6 +19,7 @@ export class ReadPacket {
     private readonly packets: PacketStore,
     private readonly deliveries: DeliveryStore,
     private readonly timeline: TimelineStore,
+    private readonly stuckPackets: StuckPacketStore,
   ) {}
 
   async read(systemId: string, packetId: string): Promise<PacketView> {
@@ -19,6 +29,9 @@ export class ReadPacket {
       this.deliveries.ofPacket(packetId, deliveryId && systemId),
       this.timeline.of(packetId, deliveryId),
     ]);
+    const addresses = new Map<string | undefined, string>(
+      recipients.map(({ deliveryId: id, address }) => [id, address]),
+    );
     return {
       packetId,
       state: packet.state,
@@ -40,8 +53,25 @@ export class ReadPacket {
       receivedAt: isoOrNull(packet.receivedAt),
       finishedAt: isoOrNull(packet.finishedAt),
       purgedAt: isoOrNull(packet.purgedAt),
-      timeline,
+      timeline: timeline.map((entry) => ({
+        ...entry,
+        sentence: sentenceOf(entry.event, new Date(entry.at), addresses.get(entry.delivery), entry.detail),
+      })),
     };
+  }
+
+  /** What of the system's own packets does not move by itself, with what it can do about it (Q11, Q18). */
+  async stuck(systemId: string, limit: number): Promise<StuckPacket[]> {
+    const rows = await this.stuckPackets.list(systemId, POLICY_DEFAULTS.warnAt[0], limit);
+    return rows.map(({ deliveryId, address, systemId: to, deliveryState, online, since, endsAt, ...row }) => ({
+      ...row,
+      ...(deliveryId && address && to && deliveryState
+        ? { delivery: { deliveryId, address, systemId: to, state: deliveryState, online } }
+        : {}),
+      since: iso(since),
+      endsAt: isoOrNull(endsAt),
+      sentence: stuckSentence(row.reason, address ?? '', endsAt, online),
+    }));
   }
 
   /** @throws not_found for whoever is neither source nor destination, as for a packet that there is not */

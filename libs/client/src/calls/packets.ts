@@ -11,6 +11,7 @@ import type {
   SendAnswer,
   SendRequest,
   StatusReport,
+  StuckPacket,
   UploadSpace,
 } from '@lienthong/contracts';
 import { type Connection, pathOf } from '../transport/connection';
@@ -46,6 +47,16 @@ export class PacketCalls {
       repeatable: true,
       signal,
     });
+  }
+
+  /** What of the own packets needs a hand, why, and what can be done. */
+  async stuck(query: { limit?: number } = {}): Promise<StuckPacket[]> {
+    const { items } = await this.connection.call<Page<StuckPacket>>({
+      method: 'GET',
+      path: '/v1/packets/stuck',
+      query,
+    });
+    return items;
   }
 
   /** Fresh upload addresses for a packet that is still `open`. */

@@ -234,7 +234,7 @@ describe('command line', () => {
   it.each([
     [['send', 'a.txt', '--title', 'x'], 'Thiếu tùy chọn bắt buộc --to <address...>'],
     [['nonsense'], 'Không có lệnh nonsense'],
-    [['status'], 'Thiếu tham số packetId'],
+    [['status'], 'Cần mã gói tin, hoặc --stuck'],
     [['status', 'x', '--nonsense'], 'Không có tùy chọn --nonsense'],
   ])('ends with code 2 when used wrongly: %j', async (words, sentence) => {
     const { code, err } = await run(...words);

@@ -95,11 +95,45 @@ export interface CompleteAnswer {
   state: PacketState;
 }
 
+/** The same words in both languages, for who shows them to a person. */
+export interface Sentence {
+  vi: string;
+  en: string;
+}
+
 export interface TimelineEntry {
   at: string;
   event: string;
   delivery?: string;
   detail?: Record<string, unknown>;
+  /** For a clerk; its times are those of Vietnam (UTC+7). */
+  sentence: Sentence;
+}
+
+/** Why a packet needs a hand. */
+export const STUCK_REASONS = [
+  'not_uploaded',
+  'not_analysed',
+  'given_up',
+  'not_announced',
+  'not_fetched',
+  'not_confirmed',
+] as const;
+export type StuckReason = (typeof STUCK_REASONS)[number];
+
+/** Item of `GET /v1/packets/stuck`: a packet of the caller that does not move by itself, or not in time. */
+export interface StuckPacket {
+  packetId: string;
+  title: string;
+  state: PacketState;
+  priority: Priority;
+  reason: StuckReason;
+  /** Of the destination that it hangs on. */
+  delivery?: { deliveryId: string; address: string; systemId: string; state: DeliveryState; online: boolean };
+  since: string;
+  /** When it ends by itself: the space expires, or the delivery is given up. */
+  endsAt: string | null;
+  sentence: Sentence;
 }
 
 export interface PacketDelivery {

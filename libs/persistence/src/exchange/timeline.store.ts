@@ -22,7 +22,7 @@ export class TimelineStore {
   }
 
   /** @param deliveryId only the entries of the packet as a whole and of this delivery: what a destination may see */
-  async of(packetId: string, deliveryId?: string): Promise<TimelineEntry[]> {
+  async of(packetId: string, deliveryId?: string): Promise<Omit<TimelineEntry, 'sentence'>[]> {
     const rows = await this.transactions.query<{
       at: Date;
       event: string;

@@ -1,0 +1,130 @@
+import type { Sentence, StuckReason } from '@lienthong/contracts';
+
+/** Clerks read the time of Vietnam, which has one zone and no summer time. */
+const CLOCK = new Intl.DateTimeFormat('vi-VN', {
+  timeZone: 'Asia/Ho_Chi_Minh',
+  hour: '2-digit',
+  minute: '2-digit',
+  day: '2-digit',
+  month: '2-digit',
+  year: 'numeric',
+});
+
+/** @returns `08:02` and `20/11/2026` of a moment, in Vietnam */
+function partsOf(at: Date): { time: string; day: string } {
+  const part = Object.fromEntries(CLOCK.formatToParts(at).map(({ type, value }) => [type, value]));
+  return { time: `${part.hour}:${part.minute}`, day: `${part.day}/${part.month}/${part.year}` };
+}
+
+type Words = (place: string, detail: Record<string, unknown>) => Sentence;
+const words =
+  (vi: string, en: string): Words =>
+  (place) => ({
+    vi: vi.replace('{nơi nhận}', place),
+    en: en.replace('{destination}', place),
+  });
+
+const because = (detail: Record<string, unknown>): string =>
+  typeof detail.reasonCode === 'string' ? ` (${detail.reasonCode})` : '';
+
+/** Why a delivery was given up, for the reason codes of `watch-deadlines`. */
+const GIVEN_UP: Record<string, Sentence> = {
+  never_online: { vi: 'hệ thống nhận chưa lần nào kết nối', en: 'its system never connected' },
+  online_not_fetched: { vi: 'đã được báo nhưng không tải về', en: 'it was told but did not fetch' },
+  fetched_not_confirmed: { vi: 'đã mở để tải về nhưng không xác nhận', en: 'it was ready but did not confirm' },
+};
+
+const WORDS: Record<string, Words> = {
+  'packet.open': words(
+    'Nền tảng đã cấp không gian để tải nội dung lên',
+    'The platform allocated a space for the content',
+  ),
+  'packet.received': words('Nội dung đã được tải lên đủ', 'The content arrived complete'),
+  'packet.accepted': words('Nền tảng đã kiểm tra, nội dung hợp lệ', 'The platform checked the content: valid'),
+  'packet.scheduled': words('Đã lập kế hoạch giao đến các nơi nhận', 'Delivery to the destinations was planned'),
+  'packet.refused': words(
+    'Nền tảng từ chối gói tin: nội dung không hợp lệ hoặc khác khai báo',
+    'The platform refused the packet: its content is invalid or not what was declared',
+  ),
+  'packet.completed': words('Mọi nơi nhận đã có kết quả cuối cùng', 'Every destination has a final outcome'),
+  'packet.expired': words(
+    'Không gian đã đóng vì nội dung không được tải lên đúng hạn',
+    'The space was closed: the content was not uploaded in time',
+  ),
+  'packet.recalled': words('Nơi gửi đã thu hồi gói tin', 'The source recalled the packet'),
+  'packet.recallRequested': words(
+    'Nơi gửi đề nghị {nơi nhận} trả lại gói tin đã nhận',
+    'The source asked {destination} to give back what it had accepted',
+  ),
+  'packet.status': (place, { code }) => ({
+    vi: `${place} báo trạng thái xử lý ${String(code)}`,
+    en: `${place} reported business status ${String(code)}`,
+  }),
+  'packet.purged': words('Nội dung đã được xóa khỏi nền tảng', 'The content was deleted from the platform'),
+  'delivery.announced': words('Đã thông báo cho {nơi nhận}', '{destination} was told'),
+  'delivery.notified': words(
+    '{nơi nhận} đã nhận được thông báo, chưa tải về',
+    '{destination} has the notice; it has not fetched yet',
+  ),
+  'delivery.ready': words('{nơi nhận} báo sẵn sàng và mở để tải về', '{destination} is ready and may fetch'),
+  'delivery.accepted': words(
+    '{nơi nhận} đã tải về và xác nhận đúng nội dung',
+    '{destination} fetched and confirmed the content',
+  ),
+  'delivery.rejected': (place, detail) => ({
+    vi: `${place} trả lại gói tin${because(detail)}`,
+    en: `${place} rejected the packet${because(detail)}`,
+  }),
+  'delivery.undeliverable': (place, detail) => {
+    const why = GIVEN_UP[String(detail.reasonCode)];
+    return {
+      vi: `Hết hạn, không giao được cho ${place}${why ? `: ${why.vi}` : because(detail)}`,
+      en: `The deadline passed; not delivered to ${place}${why ? `: ${why.en}` : because(detail)}`,
+    };
+  },
+  'delivery.recalled': words('Đã thu hồi ở {nơi nhận}', 'Taken back from {destination}'),
+};
+
+/**
+ * What happened, as a clerk reads it: `Đã thông báo cho H01.20 lúc 08:02 ngày 20/11/2026.`
+ * @param event an action of the timeline
+ * @param place address of the destination that it is about, if of one
+ */
+export function sentenceOf(event: string, at: Date, place = '', detail: Record<string, unknown> = {}): Sentence {
+  const { time, day } = partsOf(at);
+  const { vi, en } = WORDS[event]?.(place, detail) ?? { vi: event, en: event };
+  return { vi: `${vi} lúc ${time} ngày ${day}.`, en: `${en}, at ${time} on ${day}.` };
+}
+
+const STUCK: Record<StuckReason, (place: string, ends: string | null, online: boolean) => Sentence> = {
+  not_uploaded: (_place, ends) => ({
+    vi: `Chưa tải đủ nội dung lên; không gian đóng lúc ${ends}. Hãy tải nốt rồi hoàn tất.`,
+    en: `The content is not complete; the space closes at ${ends}. Upload the rest and complete.`,
+  }),
+  not_analysed: () => ({
+    vi: 'Nền tảng chậm kiểm tra gói tin này. Không phải gửi lại; nếu kéo dài, hãy báo người vận hành.',
+    en: 'The platform is late in checking this packet. Do not send it again; if it lasts, tell the operator.',
+  }),
+  given_up: () => ({
+    vi: 'Nền tảng gặp lỗi với gói tin này và chờ người vận hành xử lý.',
+    en: 'The platform failed on this packet and waits for its operator.',
+  }),
+  not_announced: (place, ends) => ({
+    vi: `${place} chưa kết nối nên chưa biết có gói tin; hết hạn lúc ${ends}. Hãy liên hệ nơi nhận.`,
+    en: `${place} has not connected and does not know of the packet; it ends at ${ends}. Contact the destination.`,
+  }),
+  not_fetched: (place, ends, online) => ({
+    vi: `${place} đã được báo nhưng chưa tải về${online ? ', đang kết nối' : ', hiện không kết nối'}; hết hạn lúc ${ends}. Hãy liên hệ nơi nhận.`,
+    en: `${place} was told but has not fetched${online ? ' (it is online)' : ' (it is offline)'}; it ends at ${ends}. Contact the destination.`,
+  }),
+  not_confirmed: (place, ends) => ({
+    vi: `${place} đã mở để tải về nhưng chưa xác nhận; hết hạn lúc ${ends}. Hãy đề nghị nơi nhận xác nhận.`,
+    en: `${place} was ready but has not confirmed; it ends at ${ends}. Ask the destination to confirm.`,
+  }),
+};
+
+/** What hangs, and what the source can do. */
+export function stuckSentence(reason: StuckReason, place: string, endsAt: Date | null, online: boolean): Sentence {
+  const moment = endsAt && partsOf(endsAt);
+  return STUCK[reason](place, moment && `${moment.time} ${moment.day}`, online);
+}
