@@ -56,7 +56,7 @@ describe('What an operator sees and does', () => {
   it('watch-connections: who connected when, from where and for how long, also after it left', async () => {
     const stop = new AbortController();
     const stream = (async () => {
-      for await (const _event of source.client.stream({ signal: stop.signal })) continue;
+      for await (const event of source.client.stream({ signal: stop.signal })) expect(event.id).toBeTruthy();
     })();
     const history = () => all(platform.admin.admin.connections({ systemId: source.systemId }));
     const [open] = await eventually(async () => {
