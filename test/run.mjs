@@ -44,9 +44,9 @@ function ring(name, env) {
   if (!existsSync(outputFile))
     return { name, crashed: true, numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, testResults: [] };
   const result = JSON.parse(readFileSync(outputFile, 'utf8'));
-  // A suite that could not start holds no tests, but is a failure all the same.
+  // A suite that could not start, or failed in its afterAll, holds no failed test, but is a failure all the same.
   const broken = result.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   );
   const failed = result.numFailedTests + broken.length;
   return { name, ...result, numFailedTests: status !== 0 && failed === 0 ? 1 : failed };
