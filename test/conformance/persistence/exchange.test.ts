@@ -226,6 +226,36 @@ describe('the exchange in PostgreSQL', () => {
     expect(tasks).toEqual([]);
   });
 
+  it('makes a delivery ready only on the chain of receipts that it was signed for, and once', async () => {
+    const { packet, ids } = await scheduled();
+    const [first, second] = await Promise.all(
+      ids.map(async (id) => {
+        const [{ systemId }] = await transactions.query<{ systemId: string }>(
+          'SELECT system_id AS "systemId" FROM deliveries WHERE id = $1',
+          [id],
+        );
+        return { id, systemId, seen: await deliveries.read(systemId, id) };
+      }),
+    );
+    const ready = ({ seen, systemId }: typeof first) =>
+      transactions.run(async (unit) => {
+        await receipts.append(unit, { ...seen.packet }, [{ event: 'delivery.ready', to: [systemId], parts: [] }]);
+        await deliveries.makeReady(unit, seen);
+      });
+    const both = await Promise.allSettled([ready(first), ready(second), ready(first)]);
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const one of both) if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(Overtaken);
+    for (const one of [first, second]) {
+      const seen = await deliveries.read(one.systemId, one.id);
+      if (seen.delivery.state === 'pending') await ready({ ...one, seen });
+    }
+    expect((await deliveries.ofPacket(packet.id)).map(({ state }) => state)).toEqual(['ready', 'ready']);
+    const result = await verifyReceipts(await receipts.bundle(packet.id), await keys.jwks());
+    expect(result).toMatchObject({ valid: true, problems: [] });
+    expect(result.claims).toHaveLength(2);
+    await expect(deliveries.read(second.systemId, first.id)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   it('completes a packet exactly once when its deliveries end at the same moment (50 races)', async () => {
     for (let race = 0; race < 50; race++) {
       const { packet, ids } = await scheduled();

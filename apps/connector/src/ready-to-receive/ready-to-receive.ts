@@ -1,15 +1,15 @@
 import { LIMITS, LienThongError, type ReadyAnswer } from '@lienthong/contracts';
 import {
   auditRecord,
-  type DeliveryRow,
   DeliveryStore,
   EventStreamStore,
-  type PacketRow,
+  Overtaken,
   PacketStore,
-  type PartRow,
+  type ReadDelivery,
   ReceiptStore,
   TimelineStore,
   Transactions,
+  type Unit,
 } from '@lienthong/persistence';
 import { Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
@@ -29,37 +29,48 @@ export class ReadyToReceive {
   ) {}
 
   async ready(systemId: string, deliveryId: string): Promise<ReadyAnswer> {
-    const { delivery, packet, parts } = await this.transactions.run(async (unit) => {
-      const [{ packet, parts }, delivery] = await Promise.all([
+    const seen = await this.deliveries.read(systemId, deliveryId);
+    const taken = await this.transactions
+      .run((unit) => this.record(unit, systemId, seen))
+      .catch((error: unknown) => {
+        if (!(error instanceof Overtaken)) throw error;
+        return this.hold(systemId, deliveryId);
+      });
+    return this.answer(taken);
+  }
+
+  /** When several destinations of a packet are ready at the same moment: from the second try on one after the other. */
+  private hold(systemId: string, deliveryId: string): Promise<ReadDelivery> {
+    return this.transactions.run(async (unit) => {
+      const [held, delivery] = await Promise.all([
         this.packets.lockForDelivery(unit, systemId, deliveryId),
         this.deliveries.held(unit, deliveryId),
       ]);
-      if (delivery.state === 'ready') {
-        unit.records.audit.push(auditRecord({ action: 'delivery.addressed', packetId: packet.id, deliveryId }));
-        return { delivery, packet, parts };
-      }
-      if (delivery.state !== 'pending' && delivery.state !== 'notified')
-        throw new LienThongError('wrong_state', { state: delivery.state, action: 'fetch' }, { state: delivery.state });
-      await this.deliveries.change(unit, [deliveryId], 'ready');
-      const receipt = await this.receipts.append(unit, packet, [
-        { event: 'delivery.ready', to: [systemId], parts, deliveryId },
-      ]);
-      this.timeline.add(unit, packet.id, [{ event: 'delivery.ready', deliveryId }]);
-      this.events.add(unit, [
-        {
-          systemId: packet.source,
-          type: 'delivery.ready',
-          packetId: packet.id,
-          deliveryId,
-          data: { packetId: packet.id, deliveryId, systemId, attempt: delivery.attempt, receipt },
-        },
-      ]);
-      return { delivery, packet, parts };
+      return this.record(unit, systemId, { ...held, delivery });
     });
-    return this.answer(delivery, packet, parts);
   }
 
-  private async answer(delivery: DeliveryRow, packet: PacketRow, parts: PartRow[]): Promise<ReadyAnswer> {
+  private async record(unit: Unit, systemId: string, seen: ReadDelivery): Promise<ReadDelivery> {
+    const { delivery, parts } = seen;
+    const packet = { ...seen.packet };
+    const [packetId, deliveryId] = [packet.id, delivery.id];
+    if (delivery.state === 'ready') {
+      unit.records.audit.push(auditRecord({ action: 'delivery.addressed', packetId, deliveryId }));
+      return seen;
+    }
+    if (delivery.state !== 'pending' && delivery.state !== 'notified')
+      throw new LienThongError('wrong_state', { state: delivery.state, action: 'fetch' }, { state: delivery.state });
+    const receipt = await this.receipts.append(unit, packet, [
+      { event: 'delivery.ready', to: [systemId], parts, deliveryId },
+    ]);
+    await this.deliveries.makeReady(unit, seen);
+    this.timeline.add(unit, packetId, [{ event: 'delivery.ready', deliveryId }]);
+    const data = { packetId, deliveryId, systemId, attempt: delivery.attempt, receipt };
+    this.events.add(unit, [{ systemId: packet.source, type: 'delivery.ready', packetId, deliveryId, data }]);
+    return seen;
+  }
+
+  private async answer({ delivery, packet, parts }: ReadDelivery): Promise<ReadyAnswer> {
     const seconds = LIMITS.downloadAddressSeconds;
     const downloads = await Promise.all(
       parts.map(async (part) => ({

@@ -48,15 +48,15 @@ export class RequestSpace {
 
   async send(request: SendRequest, context: SendContext): Promise<SendAnswer> {
     const requestDigest = createHash('sha256').update(context.rawBody).digest();
-    const known = context.idempotencyKey && (await this.packets.byKey(context.systemId, context.idempotencyKey));
-    if (known) return this.again(known, request, requestDigest);
-
-    const protocol = request.protocol ?? 'put';
-    const policy = mergePolicies({}, request.policy);
-    const parts = checkParts(request.parts, protocol);
-    deadlineOf(policy, request.dataType, new Date());
-    const recipients = await this.routing.resolve(context.systemId, request.dataType, request.to);
-    const planned = plannedOf(recipients, policy.allowPartial ?? false);
+    // A request that is repeated gets its packet, whatever has changed meanwhile; one that is not repeated costs no look for it.
+    const again = async (otherwise: unknown) => {
+      const known = context.idempotencyKey && (await this.packets.byKey(context.systemId, context.idempotencyKey));
+      if (!known) throw otherwise;
+      return this.again(known, request, requestDigest);
+    };
+    const checked = await this.check(request, context.systemId).catch((error: unknown) => ({ error }));
+    if ('error' in checked) return again(checked.error);
+    const { protocol, policy, parts, recipients, planned } = checked;
 
     const id = uuidv7();
     const rows: PartRow[] = parts.map(({ name, mediaType, size, sha256 }, ordinal) => ({
@@ -83,12 +83,24 @@ export class RequestSpace {
       spaceSeconds: LIMITS.spaceSeconds,
       parts: rows,
     });
-    if (!packet) {
-      const other = await this.packets.byKey(context.systemId, context.idempotencyKey as string);
-      if (other) return this.again(other, request, requestDigest);
-      throw new LienThongError('idempotency_in_progress', { retryAfter: 1 });
-    }
+    if (!packet) return again(new LienThongError('idempotency_in_progress', { retryAfter: 1 }));
     return this.answer(packet, recipients, rows, parts);
+  }
+
+  /** @throws LienThongError what is wrong with the request */
+  private async check(request: SendRequest, systemId: string) {
+    const protocol = request.protocol ?? 'put';
+    const policy = mergePolicies({}, request.policy);
+    const parts = checkParts(request.parts, protocol);
+    deadlineOf(policy, request.dataType, new Date());
+    const recipients = await this.routing.resolve(systemId, request.dataType, request.to);
+    return {
+      protocol,
+      policy,
+      parts,
+      recipients,
+      planned: plannedOf(recipients, policy.allowPartial ?? false),
+    } as const;
   }
 
   /** Fresh addresses for a space that is still open. */

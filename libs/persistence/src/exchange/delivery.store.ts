@@ -12,9 +12,9 @@ import {
 } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { currentActor } from '../audit/actor';
-import type { PacketRow } from './packet.store';
+import { PACKET, packetOf, type PacketRow, type PartRow, PARTS, type StoredPacket } from './packet.store';
 import { isoSql } from '../times';
-import type { Transactions, Unit } from '../transactions';
+import { Overtaken, type Transactions, type Unit } from '../transactions';
 
 export interface DeliveryRow {
   id: string;
@@ -37,6 +37,13 @@ export interface DeliveryRow {
 export interface HeldDelivery extends DeliveryRow {
   /** No other delivery of the packet is live. */
   isLastLive: boolean;
+}
+
+/** As it was read, not held. */
+export interface ReadDelivery {
+  packet: PacketRow;
+  parts: PartRow[];
+  delivery: Pick<DeliveryRow, 'id' | 'state' | 'attempt'>;
 }
 
 const COLUMNS = `id, packet_id AS "packetId", system_id AS "systemId", address, routed_by AS "routedBy", state, priority, attempt, announced,
@@ -117,6 +124,23 @@ export class DeliveryStore {
     return { ...deliveryOf(row), isLastLive: row.isLastLive };
   }
 
+  /**
+   * What `PacketStore.lockForDelivery` and `held` read, without holding anything.
+   * @throws not_found for an absent delivery, a foreign one, and one whose time has not come
+   */
+  async read(systemId: string, deliveryId: string): Promise<ReadDelivery> {
+    const [row] = await this.transactions.query<StoredPacket & Pick<ReadDelivery, 'parts' | 'delivery'>>(
+      `SELECT ${PACKET}, ${PARTS} AS parts, delivery
+       FROM (SELECT packet_id, jsonb_build_object('id', id, 'state', state, 'attempt', attempt) AS delivery
+             FROM deliveries WHERE id = $1 AND system_id = $2 AND available_at <= now()) asked
+       JOIN packets ON packets.id = packet_id`,
+      [deliveryId, systemId],
+    );
+    if (!row) throw new LienThongError('not_found');
+    const { parts, delivery, ...packet } = row;
+    return { packet: packetOf(packet), parts, delivery };
+  }
+
   /** The live deliveries of a packet whose row is held. */
   async live(unit: Unit, packetId: string): Promise<DeliveryRow[]> {
     const rows = await unit.query<StoredDelivery>(
@@ -156,6 +180,22 @@ export class DeliveryStore {
       ],
       rows: ids.length,
       otherwise: async () => new LienThongError('wrong_state', { state: '?', action: `→ ${to}` }),
+    });
+  }
+
+  /**
+   * pending or notified → ready, with the packet's newest receipt; the packet as it was read need not be held.
+   * @throws Overtaken when the delivery is in another state by now, or another receipt was written meanwhile
+   */
+  async makeReady(unit: Unit, { delivery, packet }: ReadDelivery): Promise<void> {
+    await unit.change({
+      of: [delivery.id],
+      sql: `UPDATE deliveries SET state = 'ready', finished_at = NULL, reason_code = NULL, reason = NULL
+            FROM (SELECT id FROM packets WHERE id = $2 AND receipt_hash IS NOT DISTINCT FROM $3 FOR UPDATE) held
+            WHERE deliveries.id = $1 AND packet_id = held.id AND state = ANY($4) RETURNING deliveries.id`,
+      parameters: () => [delivery.id, packet.id, packet.receiptHash, sourcesOf(DELIVERY_TRANSITIONS, 'ready')],
+      rows: 1,
+      otherwise: async () => new Overtaken(),
     });
   }
 

@@ -71,16 +71,16 @@ export interface NewPacket extends Pick<
   parts: Omit<PartRow, 'uploadId'>[];
 }
 
-const COLUMNS = `id, source, state, title, priority, data_type AS "dataType", protocol, in_reply_to AS "inReplyTo", policy, recipients,
+export const PACKET = `id, source, state, title, priority, data_type AS "dataType", protocol, in_reply_to AS "inReplyTo", policy, recipients,
   idempotency_key AS "idempotencyKey", request_digest AS "requestDigest", created_at AS "createdAt",
   space_expires_at AS "spaceExpiresAt", received_at AS "receivedAt", analysed_at AS "analysedAt", deliver_by AS "deliverBy",
   finished_at AS "finishedAt", purge_after AS "purgeAfter", purged_at AS "purgedAt", receipt_hash AS "receiptHash"`;
 
-const PARTS = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ordinal', ordinal, 'name', name, 'mediaType', media_type, 'size', size,
+export const PARTS = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ordinal', ordinal, 'name', name, 'mediaType', media_type, 'size', size,
   'sha256', sha256, 'objectKey', object_key, 'uploadId', upload_id) ORDER BY ordinal), '[]') FROM parts WHERE packet_id = packets.id)`;
 
-type StoredPacket = Omit<PacketRow, 'priority'> & { priority: number };
-const packetOf = (row: StoredPacket): PacketRow => ({ ...row, priority: PRIORITIES[row.priority] });
+export type StoredPacket = Omit<PacketRow, 'priority'> & { priority: number };
+export const packetOf = (row: StoredPacket): PacketRow => ({ ...row, priority: PRIORITIES[row.priority] });
 
 /** Packets, their parts, and the only statements that change a packet's state. */
 export class PacketStore {
@@ -104,7 +104,7 @@ export class PacketStore {
        entry AS (
          INSERT INTO audit_entries (actor, system_id, action, packet_id, detail)
          SELECT $15, source, 'packet.open', id, jsonb_build_object('recipients', jsonb_array_length(recipients)) FROM fresh)
-       SELECT ${COLUMNS} FROM fresh`,
+       SELECT ${PACKET} FROM fresh`,
       [
         packet.id,
         packet.source,
@@ -128,7 +128,7 @@ export class PacketStore {
 
   async byKey(source: string, idempotencyKey: string): Promise<PacketRow | undefined> {
     const [row] = await this.transactions.query<StoredPacket>(
-      `SELECT ${COLUMNS} FROM packets WHERE source = $1 AND idempotency_key = $2`,
+      `SELECT ${PACKET} FROM packets WHERE source = $1 AND idempotency_key = $2`,
       [source, idempotencyKey],
     );
     return row && packetOf(row);
@@ -145,20 +145,20 @@ export class PacketStore {
   }
 
   async find(id: string): Promise<PacketRow | undefined> {
-    const [row] = await this.transactions.query<StoredPacket>(`SELECT ${COLUMNS} FROM packets WHERE id = $1`, [id]);
+    const [row] = await this.transactions.query<StoredPacket>(`SELECT ${PACKET} FROM packets WHERE id = $1`, [id]);
     return row && packetOf(row);
   }
 
   /** Holds the packet's row until the transaction ends: whoever decides about it, its receipts or «all final» does so alone. */
   async lock(unit: Unit, id: string): Promise<PacketRow | undefined> {
-    const [row] = await unit.query<StoredPacket>(`SELECT ${COLUMNS} FROM packets WHERE id = $1 FOR UPDATE`, [id]);
+    const [row] = await unit.query<StoredPacket>(`SELECT ${PACKET} FROM packets WHERE id = $1 FOR UPDATE`, [id]);
     return row && packetOf(row);
   }
 
   /** `lock`, with the parts, which never change, in the same round trip. */
   async lockWithParts(unit: Unit, id: string): Promise<{ packet: PacketRow; parts: PartRow[] } | undefined> {
     const [row] = await unit.query<StoredPacket & { parts: PartRow[] }>(
-      `SELECT ${COLUMNS}, ${PARTS} AS parts FROM packets WHERE id = $1 FOR UPDATE`,
+      `SELECT ${PACKET}, ${PARTS} AS parts FROM packets WHERE id = $1 FOR UPDATE`,
       [id],
     );
     if (!row) return undefined;
@@ -176,7 +176,7 @@ export class PacketStore {
     deliveryId: string,
   ): Promise<{ packet: PacketRow; parts: PartRow[] }> {
     const [row] = await unit.query<StoredPacket & { parts: PartRow[] }>(
-      `SELECT ${COLUMNS}, ${PARTS} AS parts FROM packets
+      `SELECT ${PACKET}, ${PARTS} AS parts FROM packets
        WHERE id = (SELECT packet_id FROM deliveries WHERE id = $1 AND system_id = $2 AND available_at <= now()) FOR UPDATE`,
       [deliveryId, systemId],
     );
@@ -188,7 +188,7 @@ export class PacketStore {
   /** For the purge: the packet, not held, with its parts and who was told of it. */
   async findWhole(id: string): Promise<WholePacket | undefined> {
     const [row] = await this.transactions.query<StoredPacket & Pick<WholePacket, 'parts' | 'deliveries'>>(
-      `SELECT ${COLUMNS}, ${PARTS} AS parts,
+      `SELECT ${PACKET}, ${PARTS} AS parts,
               (SELECT coalesce(jsonb_agg(jsonb_build_object('deliveryId', d.id, 'systemId', d.system_id) ORDER BY d.id), '[]')
                FROM deliveries d WHERE d.packet_id = packets.id) AS deliveries
        FROM packets WHERE id = $1`,
