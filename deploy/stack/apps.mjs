@@ -3,7 +3,17 @@ import { existsSync } from 'node:fs';
 import { run } from './debian.mjs';
 import { withLock } from './lock.mjs';
 import { buildPath, servers, startApp, startGateway, startServer, stopApp, stopGateway } from './processes.mjs';
-import { adminKeyFile, apps, instances, publicUrl, say, serverEnv, StackError, writeEnvFile } from './settings.mjs';
+import {
+  adminKeyFile,
+  apps,
+  instances,
+  publicUrl,
+  say,
+  serverEnv,
+  showEnv,
+  StackError,
+  writeEnvFile,
+} from './settings.mjs';
 import { recordedNames } from './supervise.mjs';
 
 async function up() {
@@ -21,9 +31,8 @@ async function up() {
   }
   await startGateway();
   say(`gateway: ${publicUrl}`);
-  process.stdout.write(
-    writeEnvFile('apps-env', { ...serverEnv(), LIENTHONG_URL: publicUrl, ADMIN_KEY_FILE: adminKeyFile }),
-  );
+  const env = { ...serverEnv(), LIENTHONG_URL: publicUrl, ADMIN_KEY_FILE: adminKeyFile };
+  showEnv('apps-env', writeEnvFile('apps-env', env));
   say(`administrator key: ${adminKeyFile}${existsSync(adminKeyFile) ? '' : ' (not written yet)'}`);
 }
 

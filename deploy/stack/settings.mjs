@@ -106,6 +106,12 @@ export function appEnv(app, instance) {
   return { ...env, AUTH_INTERNAL_URL: instances.map((n) => `http://127.0.0.1:${internalPort('auth', n)}`).join(',') };
 }
 
+/** Whoever asked for it sees the environment; the log of a CI run, which others keep, says only where it stands. */
+export function showEnv(name, lines) {
+  if (process.env.CI) say(`environment: ${stackPath(name)}`);
+  else process.stdout.write(lines);
+}
+
 /** Writes `KEY=value` lines to a 0600 file and returns them. */
 export function writeEnvFile(name, env) {
   const lines = Object.entries(env).map(([key, value]) => `${key}=${value}\n`);

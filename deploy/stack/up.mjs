@@ -1,7 +1,7 @@
 // Starts what is missing of the stack and prints its environment; progress goes to stderr.
 import { withLock } from './lock.mjs';
 import { prepareServer, servers, startServer } from './processes.mjs';
-import { say, serverEnv, StackError, stackDir, writeEnvFile } from './settings.mjs';
+import { say, serverEnv, showEnv, StackError, stackDir, writeEnvFile } from './settings.mjs';
 
 process.umask(0o077);
 try {
@@ -15,8 +15,7 @@ try {
       say(`${server}: ${version}, ready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
     }
     const env = serverEnv();
-    process.stdout.write(writeEnvFile('env', env));
-    say(`RabbitMQ management: ${env.RABBITMQ_MANAGEMENT_URL}`);
+    showEnv('env', writeEnvFile('env', env));
   });
 } catch (error) {
   if (!(error instanceof StackError)) throw error;
