@@ -135,7 +135,7 @@ export const MUTATORS = {
   'change the bytes of the signature': (request, random, other) =>
     setSignature(request, (text) => {
       const bytes = Buffer.from(text, 'base64');
-      const turned = Buffer.from(bytes).reverse();
+      const turned = Buffer.from(bytes.toReversed());
       return random
         .of([
           Buffer.alloc(bytes.length),
@@ -191,7 +191,7 @@ export const MUTATORS = {
               'x',
             ]),
           ),
-        () => edited.reverse(),
+        () => edited.splice(0, edited.length, ...edited.toReversed()),
         () => (edited[index] = edited[index].toUpperCase()),
         () => (edited[index] = edited[index].replaceAll('"', '')),
         () => (edited[index] = ` ${edited[index]}`),
@@ -254,7 +254,7 @@ export const MUTATORS = {
               '"absent"',
             ]),
           ),
-        () => edited.reverse(),
+        () => edited.splice(0, edited.length, ...edited.toReversed()),
         () => edited.splice(random.below(edited.length + 1), 0, edited[index]),
         () => (edited[index] = `${edited[index]};${random.of(['sf', 'bs', 'req', 'key="sha-256"', 'tr'])}`),
         () => (edited[index] = edited[index].toUpperCase()),

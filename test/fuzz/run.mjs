@@ -136,4 +136,5 @@ async function main() {
 }
 
 if (isMainThread) await main();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
 else parentPort.postMessage(await fuzz(workerData));
