@@ -272,13 +272,20 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
       by: 'admin',
       valid: {
         target: `/v1/admin/systems/${source}/keys`,
-        body: { algorithms: ['hmac-sha256'], publicKeyPem: 'x', bearer: false, expiresAt: '2099-01-01T00:00:00.000Z' },
+        body: {
+          algorithms: ['hmac-sha256'],
+          publicKeyPem: 'x',
+          bearer: false,
+          expiresAt: '2099-01-01T00:00:00.000Z',
+          legacyUntil: '2099-01-01T00:00:00.000Z',
+        },
       },
       fields: {
         '/algorithms': [...LIST, [], ['md5'], [5], ['hmac-sha256', 'hmac-sha256']],
         '/publicKeyPem': [...TEXT, long(4096)],
         '/bearer': FLAG,
         '/expiresAt': TIME,
+        '/legacyUntil': TIME,
       },
     },
     {

@@ -51,4 +51,40 @@ describe('Keys while the platform runs', () => {
     const answer = await platform.fetch('/v1/admin/rewraps', { method: 'POST', key: party.key });
     expect(answer).toMatchObject({ status: 403, json: { code: 'access_denied' } });
   });
+
+  it('report-legacy-signatures: hmac-sha1 is taken to a date only, says so with every answer, and is listed', async () => {
+    const { admin } = platform.admin;
+    const answerTo = async (body: object) => {
+      const path = `/v1/admin/systems/${party.systemId}/keys`;
+      const { status, json } = await platform.fetch(path, { method: 'POST', body, key: platform.adminKey });
+      return { status, code: json.code };
+    };
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const invalid = { status: 400, code: 'validation_failed' };
+    expect(await answerTo({ algorithms: ['hmac-sha1'] })).toEqual(invalid);
+    expect(await answerTo({ algorithms: ['hmac-sha1'], legacyUntil: inDays(400) })).toEqual(invalid);
+    expect(await answerTo({ algorithms: ['hmac-sha1'], legacyUntil: inDays(-1) })).toEqual(invalid);
+    expect(await answerTo({ algorithms: ['hmac-sha256', 'hmac-sha1'], legacyUntil: inDays(9) })).toEqual(invalid);
+    expect(await answerTo({ algorithms: ['hmac-sha256'], legacyUntil: inDays(9) })).toEqual(invalid);
+
+    const legacyUntil = inDays(9);
+    const issued = await admin.keys.issue(party.systemId, { algorithms: ['hmac-sha1'], legacyUntil });
+    const key = { keyId: issued.accessKey, alg: 'hmac-sha1' as const, secret: issued.secretKey };
+    const asked = await platform.fetch('/v1/deliveries', { key });
+    expect(asked.status).toBe(200);
+    expect(asked.headers.get('sunset')).toBe(new Date(legacyUntil).toUTCString());
+    expect(asked.headers.get('deprecation')).toMatch(/^@\d+$/);
+    expect((await platform.fetch('/v1/deliveries', { key: party.key })).headers.get('sunset')).toBeNull();
+    const report = [];
+    for await (const one of admin.legacySignatures()) report.push(one);
+    expect(report.find(({ accessKey }) => accessKey === issued.accessKey)).toMatchObject({
+      systemId: party.systemId,
+      legacyUntil,
+      revokedAt: null,
+    });
+    // Its day has come.
+    await platform.sql(`UPDATE keys SET legacy_until = now() WHERE access_key = $1`, [issued.accessKey]);
+    await eventually(async () => (await platform.fetch('/v1/deliveries', { key })).status === 401, { within: 15_000 });
+    expect((await platform.fetch('/v1/deliveries', { key })).json.code).toBe('algorithm_not_allowed');
+  });
 });

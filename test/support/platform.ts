@@ -89,7 +89,11 @@ export class Platform {
       ...(options.default === undefined ? {} : { default: options.default }),
     });
     const { publicKeyPem, privateKeyPem } = options;
-    const issued = await admin.keys.issue(systemId, { algorithms, ...(publicKeyPem ? { publicKeyPem } : {}) });
+    const issued = await admin.keys.issue(systemId, {
+      algorithms,
+      ...(publicKeyPem ? { publicKeyPem } : {}),
+      ...(algorithms.includes('hmac-sha1') && { legacyUntil: new Date(Date.now() + 86_400_000).toISOString() }),
+    });
     for (const to of grantsTo) await admin.grants.create({ from: systemId, to, dataTypes: ['*'] });
     const [algorithm] = algorithms;
     const { accessKey, secretKey } = issued;

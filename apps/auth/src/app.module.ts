@@ -21,6 +21,7 @@ import { PublishKeysController } from './publish-keys/publish-keys.controller';
 import { ReadAuditController } from './read-audit/read-audit.controller';
 import { ReadDirectoryController } from './read-directory/read-directory.controller';
 import { ReplayDeadTasksController } from './replay-dead-tasks/replay-dead-tasks.controller';
+import { ReportLegacySignaturesController } from './report-legacy-signatures/report-legacy-signatures.controller';
 import { RewrapSecrets } from './rewrap-secrets/rewrap-secrets';
 import { RewrapSecretsController } from './rewrap-secrets/rewrap-secrets.controller';
 import { CheckSecrets } from './starting/check-secrets';
@@ -44,6 +45,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ManageKeysController,
     OwnKeysController,
     RewrapSecretsController,
+    ReportLegacySignaturesController,
     ReplayDeadTasksController,
     WatchConnectionsController,
     ManageGrantsController,

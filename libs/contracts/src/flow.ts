@@ -129,6 +129,7 @@ export const FLOW = [
     change: 'warning of a key noted',
   },
   { name: 'manage-grants', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
+  { name: 'report-legacy-signatures', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'replay-dead-tasks', app: 'auth', cause: 'http', regulation: ['beside'], change: 'dead task → outbox' },
   { name: 'watch-connections', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'watch-queues', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },

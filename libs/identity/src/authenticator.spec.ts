@@ -29,6 +29,7 @@ function keyOf(changes: Partial<RingKey> = {}): RingKey {
     publicKeyPem: null,
     publicKey: null,
     bearer: false,
+    legacyUntil: null,
     expiresAt: null,
     revokedAt: null,
     suspendedAt: null,
@@ -135,8 +136,14 @@ describe('Authenticator', () => {
       refusal('algorithm_not_allowed', { members: { allowed: ['hmac-sha256'] } }),
     );
     const algorithms: SignatureAlgorithm[] = ['hmac-sha256', 'hmac-sha1'];
-    const caller = await platform({ key: keyOf({ algorithms }) }).auth.authenticate(signed(weak));
-    expect(caller.alg).toBe('hmac-sha1');
+    const legacyUntil = new Date(NOW + 1000);
+    const caller = await platform({ key: keyOf({ algorithms, legacyUntil }) }).auth.authenticate(signed(weak));
+    expect(caller).toMatchObject({ alg: 'hmac-sha1', legacyUntil });
+    // Without a date, and after it.
+    for (const ended of [null, new Date(NOW)])
+      await expect(
+        platform({ key: keyOf({ algorithms, legacyUntil: ended }) }).auth.authenticate(signed(weak)),
+      ).rejects.toEqual(refusal('algorithm_not_allowed', { members: { allowed: ['hmac-sha256'] } }));
   });
 
   it('never takes the public key as an HMAC secret', async () => {

@@ -21,7 +21,7 @@ const NONCE_SECONDS = 2 * WINDOW + 60;
 
 const FOR_ANOTHER = 'it covers authorization, so the request was made for the service of another system';
 
-type Holder = Pick<Caller, 'accessKey' | 'systemId' | 'sessionId'>;
+type Holder = Pick<Caller, 'accessKey' | 'systemId' | 'sessionId' | 'legacyUntil'>;
 
 /** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
 export class Authenticator {
@@ -95,12 +95,22 @@ export class Authenticator {
 
   private async ofAccessKey({ keyId, alg, base, signature }: ReceivedSignature): Promise<Holder> {
     const key = await this.ring.key(keyId);
-    if (key && !key.algorithms.includes(alg)) throw notAllowed(alg, key.algorithms);
+    const allowed = key?.algorithms.filter((one) => one !== 'hmac-sha1' || this.isLegacy(key));
+    if (allowed && !allowed.includes(alg)) throw notAllowed(alg, allowed);
     const valid = await this.verify(keyId, key, { alg, base, signature });
     if (!key) throw new LienThongError('unknown_key');
     if (!valid) throw new LienThongError('signature_invalid');
     this.refuseEndedKey(key.revokedAt, key.suspendedAt, key.expiresAt);
-    return { accessKey: key.accessKey, systemId: key.systemId };
+    return {
+      accessKey: key.accessKey,
+      systemId: key.systemId,
+      ...(alg === 'hmac-sha1' && key.legacyUntil && { legacyUntil: key.legacyUntil }),
+    };
+  }
+
+  /** hmac-sha1 only while the date stands to which an administrator allowed it. */
+  private isLegacy({ legacyUntil }: RingKey): boolean {
+    return legacyUntil !== null && legacyUntil.getTime() > this.now();
   }
 
   /** An unknown key goes the way of a known one, to auth too where it must be asked: its time tells nothing. */

@@ -10,6 +10,8 @@ export interface Caller {
   sessionId?: string;
   /** `bearer`: nothing was signed, a token was shown. */
   alg: SignatureAlgorithm | 'bearer';
+  /** Signed with hmac-sha1: until when that is taken. */
+  legacyUntil?: Date;
   administrator: boolean;
   /** The request's own signature, the evidence that a receipt carries. */
   request: NonNullable<ReceiptClaims['request']>;

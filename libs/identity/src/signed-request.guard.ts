@@ -2,11 +2,20 @@ import { LienThongError } from '@lienthong/contracts';
 import { logContext, RateLimits } from '@lienthong/runtime';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusals } from './audit/refusals';
 import { BearerTokens, bearerTokenOf } from './keys/bearer-tokens';
 import { Authenticator } from './authenticator';
 import { ADMINISTRATOR, BEARER, PUBLIC } from './decorators';
+
+/** ASVS 5.0 and this platform: hmac-sha1 has been a legacy since before its first release. */
+const DEPRECATED_SINCE = Date.parse('2026-01-01T00:00:00Z') / 1000;
+
+/** RFC 9745 and RFC 8594: the signature that this request used will not be taken after that time. */
+function sayLegacy(response: ServerResponse, until: Date): void {
+  response.setHeader('Deprecation', `@${DEPRECATED_SINCE}`);
+  response.setHeader('Sunset', until.toUTCString());
+}
 
 /** Every HTTP route is signed unless it says `@Public()`: forgetting a decorator closes a route, never opens one. */
 @Injectable()
@@ -36,6 +45,7 @@ export class SignedRequestGuard implements CanActivate {
     });
     request.caller = caller;
     logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
+    if (caller.legacyUntil) sayLegacy(context.switchToHttp().getResponse(), caller.legacyUntil);
     await this.limits.ofKey(caller.accessKey, context.switchToHttp().getResponse());
     if (token) {
       await this.bearers.assertInScope(token, request).catch(async (error: unknown) => {

@@ -47,6 +47,14 @@ export class NewKeyDto implements NewKey {
   @MayBeAbsent()
   @IsTime()
   expiresAt?: string;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    description: 'With hmac-sha1, and required then: until when that is taken, a year at most',
+  })
+  @MayBeAbsent()
+  @IsTime()
+  legacyUntil?: string;
 }
 
 export class KeyRotationDto implements KeyRotation {

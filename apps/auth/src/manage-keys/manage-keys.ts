@@ -33,9 +33,14 @@ export class ManageKeys {
   ) {}
 
   /** @throws LienThongError not_found, validation_failed when algorithms and kind of key do not fit, weak_key */
-  async issue(address: string, { algorithms, publicKeyPem, bearer = false, expiresAt }: NewKey): Promise<IssuedKey> {
+  async issue(address: string, asked: NewKey): Promise<IssuedKey> {
+    const { algorithms, publicKeyPem, bearer = false, expiresAt } = asked;
     const systemId = await this.systemId(address);
-    const { key, secretKey } = this.make({ systemId, algorithms, bearer }, publicKeyPem, expiresAt);
+    const { key, secretKey } = this.make(
+      { systemId, algorithms, bearer, legacyUntil: legacyDate(algorithms, asked.legacyUntil) },
+      publicKeyPem,
+      expiresAt,
+    );
     await this.keys.add(key);
     return issued(key, secretKey);
   }
@@ -69,7 +74,7 @@ export class ManageKeys {
   }
 
   private make(
-    of: Pick<NewKeyRecord, 'systemId' | 'algorithms' | 'bearer'>,
+    of: Pick<NewKeyRecord, 'systemId' | 'algorithms' | 'bearer' | 'legacyUntil'>,
     publicKeyPem: string | undefined,
     expiresAt: string | undefined,
   ): { key: NewKeyRecord; secretKey?: string } {
@@ -86,6 +91,7 @@ export class ManageKeys {
       sealedSecret: isHmac ? this.box.seal(owner, secretKey) : null,
       publicKeyPem: publicKeyPem ?? null,
       bearer: of.bearer,
+      legacyUntil: of.legacyUntil ?? null,
       expiresAt: expires,
     };
     return isHmac ? { key, secretKey } : { key };
@@ -105,6 +111,38 @@ const issued = (key: NewKeyRecord, secretKey: string | undefined): IssuedKey => 
   algorithms: key.algorithms,
   expiresAt: key.expiresAt?.toISOString() ?? null,
 });
+
+/** A year, and a day for zones and leap years. */
+const LEGACY_MS = 366 * 86_400_000;
+
+/** hmac-sha1 stands alone (a secret of its own) and ends on a date within a year; nothing else has such a date. */
+function legacyDate(algorithms: string[], legacyUntil: string | undefined): Date | null {
+  const isLegacy = algorithms.includes('hmac-sha1');
+  if (isLegacy && algorithms.length > 1)
+    throw invalid(
+      '/algorithms',
+      'legacy_alone',
+      'Khóa hmac-sha1 không dùng chung với thuật toán khác; hãy cấp hai khóa.',
+      'A key for hmac-sha1 has no other algorithm; issue two keys.',
+    );
+  if (!isLegacy && legacyUntil === undefined) return null;
+  if (!isLegacy)
+    throw invalid(
+      '/legacyUntil',
+      'unexpected',
+      'Chỉ khóa hmac-sha1 có ngày này.',
+      'Only a key for hmac-sha1 has this date.',
+    );
+  const until = new Date(legacyUntil ?? Number.NaN).getTime();
+  if (!(until > Date.now() && until <= Date.now() + LEGACY_MS))
+    throw invalid(
+      '/legacyUntil',
+      'legacy_date',
+      'Khóa hmac-sha1 chỉ được cấp có thời hạn: nêu ngày trong vòng một năm tới.',
+      'hmac-sha1 is allowed to a date only: name one within a year.',
+    );
+  return new Date(until);
+}
 
 function refuseMisfit(algorithms: string[], isHmac: boolean, publicKeyPem: string | undefined): void {
   if (!isHmac && algorithms.some((alg) => alg.startsWith('hmac-')))

@@ -9,6 +9,7 @@ import type {
   IssuedKey,
   KeyRotation,
   KeyView,
+  LegacyKey,
   NewAgency,
   NewGrant,
   NewKey,
@@ -96,6 +97,11 @@ export class AdminCalls {
   /** Depth, oldest age and rate per work queue and per destination. */
   queues(): Promise<QueuesAnswer> {
     return this.call({ method: 'GET', path: '/v1/admin/queues' });
+  }
+
+  /** Keys that may sign with hmac-sha1, until when, and how often they did. */
+  legacySignatures(): AsyncGenerator<LegacyKey> {
+    return this.list('/v1/admin/reports/legacy-signatures', {});
   }
 
   readonly deadTasks = {

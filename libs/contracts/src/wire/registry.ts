@@ -61,6 +61,19 @@ export interface NewKey {
   publicKeyPem?: string;
   bearer?: boolean;
   expiresAt?: string;
+  /** With hmac-sha1, which is a legacy: until when it is taken. */
+  legacyUntil?: string;
+}
+/** Item of the report on hmac-sha1: who still uses it. */
+export interface LegacyKey {
+  accessKey: string;
+  systemId: string;
+  legacyUntil: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+  uses30Days: number;
+  usesInAll: number;
 }
 export interface IssuedKey {
   accessKey: string;

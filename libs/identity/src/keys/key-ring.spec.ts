@@ -9,6 +9,7 @@ const record: KeyRecord = {
   sealedSecret: Buffer.alloc(1),
   publicKeyPem: null,
   bearer: false,
+  legacyUntil: null,
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
@@ -58,19 +59,24 @@ describe('KeyUses', () => {
       written.push([...uses]);
     };
     const counted: unknown[] = [];
+    const legacy: [string, number][] = [];
     const uses = new KeyUses(
-      { touch },
+      { touch, countLegacy: async (counts) => void legacy.push(...counts) },
       { error: () => undefined, info: () => undefined },
       { inc: (labels) => void counted.push(labels) },
     );
     uses.note('AK1', 'hmac-sha256', new Date(1));
     uses.note('AK2', 'hmac-sha256', new Date(2));
+    uses.note('AK2', 'hmac-sha1', new Date(2));
+    uses.note('AK2', 'hmac-sha1', new Date(2));
     await expect(uses.write()).rejects.toThrow('no database');
     down = false;
     uses.note('AK1', 'hmac-sha256', new Date(3));
     await uses.write();
     await uses.write();
-    expect(counted).toEqual([{ alg: 'hmac-sha256' }, { alg: 'hmac-sha256' }, { alg: 'hmac-sha256' }]);
+    const algs = ['hmac-sha256', 'hmac-sha256', 'hmac-sha1', 'hmac-sha1', 'hmac-sha256'];
+    expect(counted).toEqual(algs.map((alg) => ({ alg })));
+    expect(legacy).toEqual([['AK2', 2]]);
     expect(written).toEqual([
       [
         ['AK1', new Date(3)],

@@ -10,10 +10,11 @@ const EVERY_MS = 60_000;
 @Injectable()
 export class KeyUses implements OnModuleInit, BeforeApplicationShutdown {
   private uses = new Map<string, Date>();
+  private legacy = new Map<string, number>();
   private timer?: Repeating;
 
   constructor(
-    private readonly keys: Pick<KeyStore, 'touch'>,
+    private readonly keys: Pick<KeyStore, 'countLegacy' | 'touch'>,
     private readonly log: Pick<Log, 'error' | 'info'>,
     private readonly counter: Pick<Counter<'alg'>, 'inc'>,
   ) {}
@@ -21,19 +22,30 @@ export class KeyUses implements OnModuleInit, BeforeApplicationShutdown {
   note(accessKey: string, alg: SignatureAlgorithm, at: Date): void {
     this.counter.inc({ alg });
     this.uses.set(accessKey, at);
+    if (alg === 'hmac-sha1') this.legacy.set(accessKey, (this.legacy.get(accessKey) ?? 0) + 1);
   }
 
   /** Uses that could not be written are kept for the next time. */
   async write(): Promise<void> {
-    if (this.uses.size === 0) return;
-    const uses = this.uses;
-    this.uses = new Map();
+    const [uses, legacy] = [this.uses, this.legacy];
+    [this.uses, this.legacy] = [new Map(), new Map()];
     try {
-      await this.keys.touch(uses);
+      if (uses.size > 0) await this.keys.touch(uses);
     } catch (error) {
       this.uses = new Map([...uses, ...this.uses]);
+      this.keep(legacy);
       throw error;
     }
+    try {
+      if (legacy.size > 0) await this.keys.countLegacy(legacy);
+    } catch (error) {
+      this.keep(legacy);
+      throw error;
+    }
+  }
+
+  private keep(legacy: Map<string, number>): void {
+    for (const [accessKey, n] of legacy) this.legacy.set(accessKey, (this.legacy.get(accessKey) ?? 0) + n);
   }
 
   onModuleInit(): void {

@@ -1,7 +1,11 @@
-import { KEY_WARNING_DAYS, type KeyView, type SignatureAlgorithm } from '@lienthong/contracts';
+import { KEY_WARNING_DAYS, type KeyView, type LegacyKey, type SignatureAlgorithm } from '@lienthong/contracts';
 import { auditRecord } from '../audit/audit-record';
 import { KeyEntity } from '../registry/key.entity';
+import { iso, isoOrNull } from '../times';
 import type { Transactions, Unit } from '../transactions';
+
+type LegacyRow = Pick<LegacyKey, 'accessKey' | 'systemId' | 'uses30Days' | 'usesInAll'> &
+  Record<'revokedAt' | 'expiresAt' | 'lastUsedAt', Date | null> & { legacyUntil: Date };
 
 /** A key as authentication needs it. */
 export interface KeyRecord {
@@ -14,6 +18,8 @@ export interface KeyRecord {
   bearer: boolean;
   expiresAt: Date | null;
   revokedAt: Date | null;
+  /** With hmac-sha1: until when it is taken. */
+  legacyUntil: Date | null;
   /** When the key's system was suspended. */
   suspendedAt: Date | null;
 }
@@ -21,7 +27,8 @@ export interface KeyRecord {
 export type NewKeyRecord = Pick<
   KeyEntity,
   'accessKey' | 'systemId' | 'algorithms' | 'sealedSecret' | 'publicKeyPem' | 'bearer' | 'expiresAt'
->;
+> &
+  Partial<Pick<KeyEntity, 'legacyUntil'>>;
 
 /** A key that ends soon and whose holder was not told so yet. */
 export interface ExpiringKey {
@@ -47,7 +54,8 @@ export class KeyStore {
   async find(accessKey: string): Promise<KeyRecord | undefined> {
     const [row] = await this.transactions.query<KeyRecord>(
       `SELECT k.access_key AS "accessKey", k.system_id AS "systemId", k.algorithms, k.sealed_secret AS "sealedSecret",
-              k.public_key_pem AS "publicKeyPem", k.bearer, k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt", s.suspended_at AS "suspendedAt"
+              k.public_key_pem AS "publicKeyPem", k.bearer, k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt",
+              k.legacy_until AS "legacyUntil", s.suspended_at AS "suspendedAt"
        FROM keys k LEFT JOIN systems s ON s.id = k.system_id WHERE k.access_key = $1`,
       [accessKey],
     );
@@ -128,6 +136,35 @@ export class KeyStore {
       unit.records.audit.push(auditRecord({ action: 'key.revoked', subject: accessKey, detail: { systemId } }));
       return true;
     });
+  }
+
+  /** Adds to the uses of hmac-sha1 of today, per key. */
+  async countLegacy(uses: ReadonlyMap<string, number>): Promise<void> {
+    const accessKeys = [...uses.keys()].toSorted();
+    await this.transactions.query(
+      `INSERT INTO legacy_uses (access_key, day, n)
+       SELECT access_key, (now() AT TIME ZONE 'UTC')::date, n FROM unnest($1::text[], $2::bigint[]) AS use (access_key, n)
+       ON CONFLICT (access_key, day) DO UPDATE SET n = legacy_uses.n + EXCLUDED.n`,
+      [accessKeys, accessKeys.map((accessKey) => uses.get(accessKey))],
+    );
+  }
+
+  /** Every key that may use hmac-sha1 or could, with its uses; the one whose time ends first is first. */
+  async legacy(): Promise<LegacyKey[]> {
+    const rows = await this.transactions.query<LegacyRow>(
+      `SELECT k.access_key AS "accessKey", coalesce(k.system_id, '') AS "systemId", k.legacy_until AS "legacyUntil", k.revoked_at AS "revokedAt",
+              k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
+              coalesce((SELECT sum(n) FROM legacy_uses u WHERE u.access_key = k.access_key AND u.day > current_date - 30), 0)::int AS "uses30Days",
+              coalesce((SELECT sum(n) FROM legacy_uses u WHERE u.access_key = k.access_key), 0)::int AS "usesInAll"
+       FROM keys k WHERE k.legacy_until IS NOT NULL ORDER BY k.legacy_until, k.access_key LIMIT 1000`,
+    );
+    return rows.map(({ legacyUntil, revokedAt, expiresAt, lastUsedAt, ...row }) => ({
+      ...row,
+      legacyUntil: iso(legacyUntil),
+      revokedAt: isoOrNull(revokedAt),
+      expiresAt: isoOrNull(expiresAt),
+      lastUsedAt: isoOrNull(lastUsedAt),
+    }));
   }
 
   /** Notes the last use, not earlier than what is on record. */

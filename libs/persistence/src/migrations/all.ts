@@ -3,6 +3,7 @@ import { Exchange1700000000002 } from './0002-exchange';
 import { KeyCare1700000000003 } from './0003-key-care';
 import { Audit1700000000004 } from './0004-audit';
 import { ConnectionHistory1700000000005 } from './0005-connection-history';
+import { LegacySignatures1700000000006 } from './0006-legacy-signatures';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   KeyCare1700000000003,
   Audit1700000000004,
   ConnectionHistory1700000000005,
+  LegacySignatures1700000000006,
 ];

@@ -7,6 +7,7 @@ const NOT_WARNED = 400;
 @Entity('keys')
 @Index('keys_of_system', ['systemId', 'createdAt'])
 @Index('keys_to_warn', ['expiresAt'], { where: 'expires_at IS NOT NULL AND revoked_at IS NULL AND warned_days > 1' })
+@Index('keys_legacy', ['legacyUntil'], { where: 'legacy_until IS NOT NULL' })
 @Check('a_secret_or_a_public_key', '(sealed_secret IS NULL) <> (public_key_pem IS NULL)')
 export class KeyEntity {
   @PrimaryColumn('text', { name: 'access_key' })
@@ -41,6 +42,10 @@ export class KeyEntity {
 
   @Column('timestamptz', { name: 'last_used_at', nullable: true })
   lastUsedAt!: Date | null;
+
+  /** With hmac-sha1: until when it is taken. */
+  @Column('timestamptz', { name: 'legacy_until', nullable: true })
+  legacyUntil!: Date | null;
 
   /** The key that was issued in place of this one. */
   @Column('text', { name: 'replaced_by', nullable: true })

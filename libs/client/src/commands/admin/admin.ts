@@ -29,6 +29,28 @@ export function adminCommand(cli: CliContext): Command {
   ])
     admin.addCommand(command(cli));
   admin
+    .command('legacy')
+    .description(cli.say('Khóa còn được dùng hmac-sha1', 'Keys that may still sign with hmac-sha1'))
+    .action(async () => {
+      const { say, out } = cli;
+      const headings = [
+        say('Khóa', 'Key'),
+        say('Hệ thống', 'System'),
+        say('Đến ngày', 'Until'),
+        say('Dùng gần nhất', 'Last used'),
+        say('30 ngày qua', 'In 30 days'),
+        say('Tất cả', 'In all'),
+      ];
+      await printList(cli, (await adminOf(cli)).legacySignatures(), headings, (key) => [
+        key.accessKey,
+        key.systemId,
+        out.time(key.legacyUntil),
+        out.time(key.lastUsedAt),
+        key.uses30Days,
+        key.usesInAll,
+      ]);
+    });
+  admin
     .command('rewrap')
     .description(
       cli.say(

@@ -8,6 +8,7 @@ import { adminOf, printList } from './admin';
 interface IssueFlags extends KeyFlags {
   algorithm?: SignatureAlgorithm[];
   bearer?: boolean;
+  legacyUntil?: string;
 }
 
 export function keysCommand(cli: CliContext): Command {
@@ -42,6 +43,10 @@ export function keysCommand(cli: CliContext): Command {
       .argument('<system>', system)
       .addOption(
         new Option('--algorithm <name...>', say('thuật toán ký', 'signature algorithms')).choices(SIGNATURE_ALGORITHMS),
+      )
+      .option(
+        '--legacy-until <time>',
+        say('hmac-sha1 chỉ được dùng đến ngày này', 'until when hmac-sha1 is taken; required with it'),
       )
       .option('--bearer', say('cho phép lấy token (OAuth 2)', 'allow bearer tokens (OAuth 2)')),
     cli,
@@ -79,6 +84,7 @@ async function issue(cli: CliContext, systemId: string, flags: IssueFlags): Prom
       ...material,
       algorithms: flags.algorithm ?? [defaultAlgorithm(material)],
       ...(flags.bearer && { bearer: true }),
+      ...(flags.legacyUntil && { legacyUntil: new Date(flags.legacyUntil).toISOString() }),
     }),
   );
 }
