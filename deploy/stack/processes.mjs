@@ -1,6 +1,7 @@
 // The handles that fault tests use: start, stop, kill or freeze one server, one app instance or the gateway.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { nodeEnv, nodeFlags } from '../local/node-settings.mjs';
 import { cephRgw } from './ceph.mjs';
 import { startGateway, stopGateway } from './gateway.mjs';
 import { canHaveMinio, minio } from './minio.mjs';
@@ -65,9 +66,9 @@ export async function startApp(app, instance, { env, limitMs = 60_000 } = {}) {
     await requireFreePort(internalPort(app, instance), `${name}'s health`);
     // Only auth may know the master key, whatever the caller's own environment holds.
     const { MASTER_KEY: _, ...inherited } = process.env;
-    await startProcess(name, process.execPath, [main], {
+    await startProcess(name, process.execPath, [...nodeFlags, main], {
       cwd: buildDir,
-      env: { ...inherited, ...appEnv(app, instance), ...env },
+      env: { ...nodeEnv, ...inherited, ...appEnv(app, instance), ...env },
     });
   }
   const url = `http://127.0.0.1:${internalPort(app, instance)}/readyz`;

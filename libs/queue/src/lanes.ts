@@ -8,8 +8,12 @@ export interface Lane {
   queue: string;
 }
 
-/** Tasks of one kind that one process runs at a time, by priority. Own slots are what keeps a lower class from starving: 16 in all. */
-export const SHARES: Record<Priority, number> = { express: 8, veryUrgent: 4, urgent: 2, normal: 2 };
+/**
+ * Tasks of one kind that one process runs at a time, by priority, 44 in all. Own slots are what keeps a lower class from starving, and the most that
+ * can run before an express task gets its turn. Tasks wait for the database more than they compute: with 2 for `normal` (16 in all) they waited twice as
+ * long for a slot (benchmark, embedded: completion to notice 195 ms at p50 against 112), with 16 for it no less, and the process grew.
+ */
+export const SHARES: Record<Priority, number> = { express: 16, veryUrgent: 12, urgent: 8, normal: 8 };
 
 /**
  * A task that was taken this often without an answer (its process died, or could record nothing) goes to the dead letters. With the pauses of

@@ -43,8 +43,25 @@ export function createLog(options: { name: string; level: string }, destination?
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '•••' },
       hooks: { streamWrite: scrub },
     },
-    destination ?? pino.destination({ fd: 1, sync: true }),
+    destination ?? standardOutput(),
   );
+}
+
+/**
+ * Lines are gathered up to 8 KiB, or for 200 ms: one write for some twenty of them. That write is not given to another thread, for what a thread has not
+ * written is lost when the process exits (seen: 192 lines of 30,000). What is gathered is written when the process exits, whether it is asked to or dies
+ * of an error, and at once after a `fatal`; only a SIGKILL loses the lines of the last 200 ms.
+ */
+function standardOutput(): { write(line: string): void } {
+  const output = pino.destination({ fd: 1, sync: true, minLength: 8192, periodicFlush: 200 });
+  process.on('exit', () => {
+    try {
+      output.flushSync();
+    } catch {
+      // Whoever read it is gone: there is nobody to tell, and the exit code is to stay what it is.
+    }
+  });
+  return output;
 }
 
 /** Only what names an error: database errors also carry the statement, its parameters and values of the row, which are not for a log. */

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nodeEnv, nodeFlags } from '../../../deploy/local/node-settings.mjs';
 import { RAW_EMBEDDED } from '../load/raw-embedded-side.mjs';
 import { makeRawDatabase, serverVersion } from './database.mjs';
 
@@ -25,8 +26,19 @@ export async function startEmbedded({ cpuProf }) {
   const log = openSync(join(folder, 'platform.log'), 'a');
   const profiling = cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${resolve(cpuProf)}`] : [];
   const { DATABASE_URL: _, QUEUE: __, STORAGE: ___, ...inherited } = process.env;
-  const env = { ...inherited, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: data, RATE_LIMIT_PER_MINUTE: '0' };
-  const child = spawn(process.execPath, [...profiling, main], { env, cwd: root, stdio: ['ignore', log, log] });
+  const env = {
+    ...nodeEnv,
+    ...inherited,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    DATA_DIR: data,
+    RATE_LIMIT_PER_MINUTE: '0',
+  };
+  const child = spawn(process.execPath, [...nodeFlags, ...profiling, main], {
+    env,
+    cwd: root,
+    stdio: ['ignore', log, log],
+  });
 
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {

@@ -53,8 +53,8 @@ export function queueConformance(rig: () => Rig): void {
       await door.pass;
       return 'done';
     });
-    await until('16 tasks run', () => [...running.values()].reduce((sum, count) => sum + count, 0) >= 16);
-    expect(Object.fromEntries(running)).toEqual({ express: 8, veryUrgent: 4, urgent: 2, normal: 2 });
+    await until('44 tasks run', () => [...running.values()].reduce((sum, count) => sum + count, 0) >= 44);
+    expect(Object.fromEntries(running)).toEqual({ express: 16, veryUrgent: 12, urgent: 8, normal: 8 });
     door.open();
   });
 
