@@ -26,6 +26,7 @@ import { RewrapSecrets } from './rewrap-secrets/rewrap-secrets';
 import { RewrapSecretsController } from './rewrap-secrets/rewrap-secrets.controller';
 import { CheckSecrets } from './starting/check-secrets';
 import { FirstAdministrator } from './starting/first-administrator';
+import { RefusesForgeries } from './starting/refuses-forgeries';
 import { WatchConnectionsController } from './watch-connections/watch-connections.controller';
 import { WatchQueues } from './watch-queues/watch-queues';
 import { WatchQueuesController } from './watch-queues/watch-queues.controller';
@@ -65,6 +66,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     WatchQueues,
     CheckSecrets,
     FirstAdministrator,
+    RefusesForgeries,
   ],
 })
 export class AuthModule {
