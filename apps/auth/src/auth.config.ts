@@ -5,7 +5,6 @@ export const authenticationSettings = {
     'Key that the secrets of access keys are sealed under, known to auth alone: 32 random bytes, hex or base64url',
     { optional: true, secret: true },
   ),
-  MASTER_KEY_FILE: setting.text('File that holds the master key, instead of MASTER_KEY', { optional: true }),
   MASTER_KEY_COMMAND: setting.text(
     'Command of the shell that prints the master key, such as the client of a KMS or HSM, instead of MASTER_KEY',
     { optional: true, secret: true },
@@ -14,7 +13,6 @@ export const authenticationSettings = {
     'Master keys that open but do not seal, separated by commas: the former and the next one while they are exchanged',
     { optional: true, secret: true },
   ),
-  OTHER_MASTER_KEYS_FILE: setting.text('File that holds them, instead of OTHER_MASTER_KEYS', { optional: true }),
   OTHER_MASTER_KEYS_COMMAND: setting.text('Command that prints them, instead of OTHER_MASTER_KEYS', {
     optional: true,
     secret: true,

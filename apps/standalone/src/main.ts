@@ -27,7 +27,7 @@ start(async () => {
     PLATFORM_SECRET: config.PLATFORM_SECRET ?? secrets.platformSecret,
     ADMIN_KEY_FILE: config.ADMIN_KEY_FILE ?? resolve(folder, 'admin-key.json'),
   };
-  const given = config.MASTER_KEY ?? config.MASTER_KEY_FILE ?? config.MASTER_KEY_COMMAND;
+  const given = config.MASTER_KEY ?? config.MASTER_KEY_COMMAND;
   const masterKeys = await readMasterKeys(given === undefined ? { ...config, MASTER_KEY: secrets.masterKey } : config);
   const release = holdFolder(folder);
   const last = async () => {

@@ -1,6 +1,5 @@
 import { BootError } from '@lienthong/runtime';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const COMMAND_MS = 30_000;
@@ -13,10 +12,8 @@ export function masterKeyOf(text: string): Buffer | undefined {
 
 export interface MasterKeySources {
   MASTER_KEY?: string;
-  MASTER_KEY_FILE?: string;
   MASTER_KEY_COMMAND?: string;
   OTHER_MASTER_KEYS?: string;
-  OTHER_MASTER_KEYS_FILE?: string;
   OTHER_MASTER_KEYS_COMMAND?: string;
 }
 
@@ -27,7 +24,7 @@ export interface MasterKeys {
 }
 
 /**
- * The master keys from the environment, a file (a mounted secret), or what a command prints (a KMS or HSM client). Keys stand in hex or base64url,
+ * The master keys from the environment, from a file (`MASTER_KEY_FILE`, as any setting: readConfig), or what a command prints (a KMS or HSM client). Keys stand in hex or base64url,
  * several apart by commas or blanks.
  * @throws BootError in one sentence
  */
@@ -41,7 +38,7 @@ export async function readMasterKeys(sources: MasterKeySources): Promise<MasterK
 }
 
 async function keysOf(sources: MasterKeySources, name: 'MASTER_KEY' | 'OTHER_MASTER_KEYS'): Promise<Buffer[]> {
-  const given = [name, `${name}_FILE`, `${name}_COMMAND`].filter((key) => sources[key as keyof MasterKeySources]);
+  const given = [name, `${name}_COMMAND`].filter((key) => sources[key as keyof MasterKeySources]);
   if (given.length > 1) throw new BootError(`${given.join(' and ')} are both set. Keep one.`);
   const source = given[0] as keyof MasterKeySources | undefined;
   if (!source) return [];
@@ -57,7 +54,6 @@ async function keysOf(sources: MasterKeySources, name: 'MASTER_KEY' | 'OTHER_MAS
 
 async function textOf(source: string, value: string): Promise<string> {
   try {
-    if (source.endsWith('_FILE')) return readFileSync(value, 'utf8');
     if (!source.endsWith('_COMMAND')) return value;
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', value], { timeout: COMMAND_MS });
     return stdout;
