@@ -110,8 +110,11 @@ describe('Abuse of signatures', () => {
         await other.remove();
       }
     }
-    await platform.restart();
-    expect(await sendAll(platform.baseUrl, requests)).toEqual({ '401 replayed_request': 100 });
+    // A restart of the stack's apps would end the streams of the tests that run beside this one.
+    if (!onRealStack) {
+      await platform.restart();
+      expect(await sendAll(platform.baseUrl, requests)).toEqual({ '401 replayed_request': 100 });
+    }
   });
 
   it('A3 takes a request 299 s old or ahead and none of 301 s, and tells its own time', async () => {
