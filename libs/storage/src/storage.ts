@@ -77,8 +77,10 @@ export abstract class Storage {
 
   /**
    * Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. Throws unless the store answered that nothing is left. Idempotent.
+   * @param stored parts that were put or uploaded in one piece and found whole, so that a store need not look for them first; fewer or none is right too,
+   * for whatever else is there is found by the look that follows
    */
-  abstract purge(packetId: string): Promise<PurgeReport>;
+  abstract purge(packetId: string, stored?: StoredPart[]): Promise<PurgeReport>;
 }
 
 /** @returns bytes of each piece of a multipart upload: at least 16 MiB, at most 1,000 pieces. */

@@ -26,6 +26,24 @@ export function purges(subject: () => Subject): void {
       await expect(storage.read(part)).rejects.toMatchObject({ code: 'not_found' });
     });
 
+    it('that is told what was stored removes that, and whatever else is there', async () => {
+      const { storage } = subject();
+      const { packetId, part } = await accepted(storage);
+      expect((await storage.purge(packetId, [part])).removed).toContain(part.key);
+      expect(await storage.inspect(part)).toBe('missing');
+
+      const told = await accepted(storage);
+      const untold = await accepted(storage, newContent(100, { packetId: told.packetId }));
+      const unfinished = newContent(partSizeOf(1) + 5, { packetId: told.packetId });
+      const addresses = await storage.presignMultipart(unfinished.part, 60);
+      await put(addresses.urls[1], unfinished.bytes.subarray(-5));
+      const report = await storage.purge(told.packetId, [told.part]);
+      expect(report.aborted).toBe(1);
+      expect(report.removed).toEqual(expect.arrayContaining([told.part.key, untold.part.key]));
+      expect(await storage.inspect(untold.part)).toBe('missing');
+      expect(await put(addresses.urls[1], unfinished.bytes.subarray(-5))).toBeGreaterThanOrEqual(400);
+    });
+
     it('may run again, and of a packet without content', async () => {
       const { storage } = subject();
       const { packetId } = await accepted(storage);

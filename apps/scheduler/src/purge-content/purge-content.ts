@@ -11,7 +11,7 @@ import {
   type WholePacket,
 } from '@lienthong/persistence';
 import { logContext } from '@lienthong/runtime';
-import { type PurgeReport, Storage } from '@lienthong/storage';
+import { type PurgeReport, Storage, type StoredPart } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 
 /** Between our clock and the store's. */
@@ -24,6 +24,12 @@ const RULES: Partial<Record<PacketState, string>> = {
   refused: 'content refused by the analysis',
   recalled: 'recalled by the source',
 };
+
+/** The parts that are known to lie where they were put: of a packet that was delivered, if none was uploaded in pieces. */
+const stored = ({ packet, parts }: WholePacket): StoredPart[] =>
+  packet.state === 'completed' && !packet.purgedAt && parts.every(({ uploadId }) => uploadId === null)
+    ? parts.map(({ objectKey: key, size, sha256, mediaType }) => ({ key, size, sha256, mediaType }))
+    : [];
 
 /**
  * After the final state: deletes the content, looks again, and only then records that it is gone. The intent (`purge_after`) is in the
@@ -43,7 +49,7 @@ export class PurgeContent {
   async purge(packetId: string): Promise<void> {
     const known = await this.packets.findWhole(packetId);
     if (!known?.packet.purgeAfter || known.packet.purgeAfter > new Date()) return;
-    const report = await this.storage.purge(packetId);
+    const report = await this.storage.purge(packetId, stored(known));
     if (known.packet.purgedAt) return void logContext().add({ broughtBack: report.removed.length });
     await this.record(known, report).catch(async (error: unknown) => {
       if (!(error instanceof Overtaken)) throw error;

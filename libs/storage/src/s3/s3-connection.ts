@@ -60,6 +60,8 @@ function clientFor(settings: S3Settings, idle: number, maxSockets: number): S3Cl
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,
+    // The stack of a command is put together once, not for every call (a fifth of its CPU); nothing here adds to it.
+    cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: CONNECT_MILLISECONDS,
       requestTimeout: idle,

@@ -21,6 +21,8 @@ export interface Abilities {
   digestsEnforced: boolean;
   /** Versions can be listed. Without, they can neither be found nor purged: the bucket must then have none. */
   versions: boolean;
+  /** The bucket keeps versions, or kept some. */
+  versioned: boolean;
 }
 
 /** Makes the bucket if it is absent and finds out what the store can be relied on for. @throws StartError that says why not */
@@ -31,9 +33,10 @@ export async function openBucket(connection: S3Connection, settings: S3Settings)
     if (await hasObjectLock(connection, bucket))
       throw new Error('it has object lock, so that content could not be purged');
     const versions = await canListVersions(connection, bucket);
-    if (!versions && (await versioning(connection, bucket)))
+    const versioned = await versioning(connection, bucket);
+    if (!versions && versioned)
       throw new Error('it keeps versions that the store cannot list, so that content could not be purged');
-    return { versions, digestsEnforced: await enforcesDigests(connection, settings, versions) };
+    return { versions, versioned, digestsEnforced: await enforcesDigests(connection, settings, versions) };
   } catch (error) {
     throw new StartError(`Bucket ${bucket} at ${endpoint} cannot be used: ${reason(error as Error)}.`, {
       cause: error,
@@ -97,7 +100,7 @@ async function enforcesDigests(connection: S3Connection, settings: S3Settings, v
     const head = await connection.call((client, options) => client.send(command, options));
     return !wrong.ok && head.ChecksumSHA256 === sha256;
   } finally {
-    await purgePacket(connection, bucket, packetId, versions);
+    await purgePacket(connection, bucket, packetId, { versions });
   }
 }
 

@@ -172,8 +172,11 @@ export class S3Storage extends Storage {
     }
   }
 
-  purge(packetId: string): Promise<PurgeReport> {
-    return purgePacket(this.connection, this.bucket, packetId, this.known().versions);
+  purge(packetId: string, stored: StoredPart[] = []): Promise<PurgeReport> {
+    const { versions, versioned, digestsEnforced } = this.known();
+    // Elsewhere a part may be there under other keys, or more than once, and the report says what was there.
+    const known = digestsEnforced && !versioned ? stored.map((part) => part.key) : [];
+    return purgePacket(this.connection, this.bucket, packetId, { versions, known });
   }
 
   /** The key that nobody can write to any more. Where digests are enforced, or the object was put together from pieces, that is the part's own. */
