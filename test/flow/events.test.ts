@@ -45,6 +45,14 @@ describe('Events', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(6);
   });
 
+  it('accept-stream: ends within 10 s, at every instance, when the key is revoked that opened it', async () => {
+    const party = await platform.makeParty();
+    const streams = await Promise.all([1, 2, 3].map(() => RawStream.of(platform.baseUrl, party)));
+    const endings = streams.map((stream) => stream.ending(10_000));
+    await platform.admin.admin.keys.revoke(party.systemId, party.issued.accessKey);
+    for (const ending of endings) expect(await ending).toEqual({ code: 4401, reason: 'key_revoked' });
+  });
+
   it('accept-stream: sends what is new at once, and an acknowledgement makes the delivery notified', async () => {
     const destination = await platform.makeParty();
     const stream = await RawStream.of(platform.baseUrl, destination);

@@ -8,6 +8,7 @@ import {
   actingAs,
   ConnectionStore,
   EventStreamStore,
+  SessionStore,
   StreamListener,
   StreamTicketStore,
   type TicketHolder,
@@ -31,6 +32,8 @@ interface OpenStream {
 
 /** Of one instance; past it a client is sent elsewhere. */
 const MAX_STREAMS = 20_000;
+/** Who may no more is told so within 10 s, by every instance. */
+const ACCESS_MS = 4000;
 const OFFSET = /^\d{1,15}$/;
 
 /**
@@ -57,6 +60,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     private readonly events: EventStreamStore,
     private readonly listener: StreamListener,
     private readonly connections: ConnectionStore,
+    private readonly sessions: SessionStore,
     private readonly log: Log,
     private readonly metrics: Metrics,
   ) {}
@@ -70,6 +74,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     this.metrics.registerMetric(openStreams(this.streams));
     this.timers = [
       every('stream-check', 1000, async () => this.check(), { log: this.log }),
+      every('stream-access', ACCESS_MS, () => this.closeEnded(), { log: this.log }),
       every('stream-heartbeat', LIMITS.heartbeatSeconds * 1000, () => this.heartbeat(), { log: this.log }),
     ];
   }
@@ -182,10 +187,20 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     }
     const ids = [...this.streams.values()].map(({ id }) => id).filter((id) => id !== '');
     if (ids.length > 0) await this.connections.seen(ids);
-    for (const { holder, socket } of this.streams.values())
-      await this.authenticator.assertStillValid(holder).catch((error: unknown) => {
-        if (error instanceof LienThongError) socket.close(CLOSE.authentication, error.code);
-      });
+  }
+
+  /** A revocation, an expiry or a suspension ends the streams that it concerns. */
+  private async closeEnded(): Promise<void> {
+    const open = [...this.streams.values()];
+    if (open.length === 0) return;
+    const ended = await this.sessions.ended(
+      open.flatMap(({ holder }) => (holder.sessionId ? [] : [holder.accessKey])),
+      open.flatMap(({ holder }) => holder.sessionId ?? []),
+    );
+    for (const { holder, socket } of open) {
+      const code = ended.get(holder.sessionId ?? holder.accessKey);
+      if (code) socket.close(CLOSE.authentication, code);
+    }
   }
 }
 

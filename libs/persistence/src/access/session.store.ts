@@ -16,6 +16,8 @@ export interface SessionRecord {
   suspendedAt: Date | null;
 }
 
+export type EndedCode = 'key_revoked' | 'key_expired' | 'session_expired';
+
 export class SessionStore {
   constructor(private readonly transactions: Transactions) {}
 
@@ -50,6 +52,25 @@ export class SessionStore {
       [sessionId],
     );
     return row;
+  }
+
+  /**
+   * Which of these no longer authorise anything, and by which error code: one statement for all that hold something open.
+   * @param accessKeys of who holds no session @param sessionIds UUIDs
+   */
+  async ended(accessKeys: string[], sessionIds: string[]): Promise<Map<string, EndedCode>> {
+    const rows = await this.transactions.query<{ id: string; code: EndedCode }>(
+      `SELECT k.access_key AS id, CASE WHEN k.revoked_at IS NULL AND y.suspended_at IS NULL THEN 'key_expired' ELSE 'key_revoked' END AS code
+       FROM keys k LEFT JOIN systems y ON y.id = k.system_id
+       WHERE k.access_key = ANY($1) AND (k.revoked_at IS NOT NULL OR k.expires_at <= now() OR y.suspended_at IS NOT NULL)
+       UNION ALL
+       SELECT s.id::text, CASE WHEN k.revoked_at IS NULL AND y.suspended_at IS NULL THEN 'session_expired' ELSE 'key_revoked' END
+       FROM sessions s JOIN keys k USING (access_key) LEFT JOIN systems y ON y.id = s.system_id
+       WHERE s.id = ANY($2::uuid[])
+         AND (s.ended_at IS NOT NULL OR s.expires_at <= now() OR k.revoked_at IS NOT NULL OR k.expires_at <= now() OR y.suspended_at IS NOT NULL)`,
+      [accessKeys, sessionIds],
+    );
+    return new Map(rows.map(({ id, code }) => [id, code]));
   }
 
   async end(sessionId: string): Promise<void> {
