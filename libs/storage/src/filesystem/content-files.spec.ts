@@ -4,7 +4,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { PieceMissing, TooLong, keepFile, readPieces, receiveFile } from './content-files';
+import { PieceMissing, TooLong, keepFile, keepPiece, readPieces, receiveFile } from './content-files';
 
 async function* chunks(...texts: string[]) {
   for (const text of texts) yield Buffer.from(text);
@@ -73,12 +73,11 @@ describe('content files', () => {
     await expect(receiveFile(chunks('a'), join(folder, 'none'), 10)).rejects.toMatchObject({ code: 'upload_refused' });
   });
 
-  it('of several pieces are one after the other, each checked by its etag', async () => {
+  it('of several pieces are one after the other, each found by its etag', async () => {
     const etags = [];
     for (const [index, text] of ['one', 'two'].entries()) {
       const received = await receiveFile(chunks(text), folder, 10);
-      await keepFile(received, join(folder, String(index + 1)));
-      etags.push(received.sha256.toString('hex'));
+      etags.push(await keepPiece(received, folder, index + 1));
     }
     expect(
       await textOf(
@@ -90,5 +89,15 @@ describe('content files', () => {
     ).toBe('onetwo');
     await expect(textOf(readPieces(folder, etags.toReversed()))).rejects.toThrow(PieceMissing);
     await expect(textOf(readPieces(folder, [...etags, etags[0]]))).rejects.toThrow(PieceMissing);
+    await expect(textOf(readPieces(folder, [etags[0], '../x']))).rejects.toThrow(PieceMissing);
+  });
+
+  it('of a piece that is uploaded again take the place of the former ones, and only of that piece', async () => {
+    const keep = async (number: number, text: string) =>
+      keepPiece(await receiveFile(chunks(text), folder, 10), folder, number);
+    const kept = [await keep(1, 'other'), await keep(11, 'eleven'), await keep(1, 'one'), await keep(1, 'one')];
+    expect((await readdir(folder)).toSorted()).toEqual([`1-${kept[3]}`, `11-${kept[1]}`].toSorted());
+    expect(await textOf(readPieces(folder, [kept[2]]))).toBe('one');
+    await expect(textOf(readPieces(folder, [kept[0]]))).rejects.toThrow(PieceMissing);
   });
 });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LienThongError } from '@lienthong/contracts';
@@ -59,19 +59,38 @@ export async function makeFolder(path: string): Promise<void> {
   if (first !== undefined) await syncFolder(dirname(path));
 }
 
-/** The pieces of a multipart upload one after the other. @throws PieceMissing after the piece that is not what its etag says */
+const SHA256_HEX = /^[0-9a-f]{64}$/;
+/** Pieces are read in large strides: every one is a trip to another thread. */
+const STRIDE_BYTES = 1024 * 1024;
+
+/**
+ * Puts a received piece beside the others, under its number and its digest: a file of that name never holds other bytes, so whoever puts the pieces together
+ * need not prove them again one by one. Takes the place of what was uploaded for that number before; two uploads of different bytes for one number at the
+ * same time may take each other away, and the piece is then missing.
+ * @returns its etag
+ */
+export async function keepPiece(received: ReceivedFile, folder: string, partNumber: number): Promise<string> {
+  const etag = received.sha256.toString('hex');
+  const name = `${partNumber}-${etag}`;
+  await keepFile(received, join(folder, name));
+  // The folder is gone when the packet was purged, or its upload completed, meanwhile.
+  const names = await readdir(folder).catch(() => []);
+  const former = names.filter((other) => other.startsWith(`${partNumber}-`) && other !== name);
+  for (const other of former) await rm(join(folder, other), { force: true });
+  return etag;
+}
+
+/** The pieces of a multipart upload one after the other. @throws PieceMissing at the first that is not there as its etag says */
 export async function* readPieces(folder: string, etags: string[]): AsyncGenerator<Buffer> {
-  for (const [index, etag] of etags.entries()) {
-    const hash = createHash('sha256');
+  for (const [index, quoted] of etags.entries()) {
+    const etag = quoted.replace(/^"|"$/g, '');
+    if (!SHA256_HEX.test(etag)) throw new PieceMissing();
     try {
-      for await (const chunk of createReadStream(join(folder, String(index + 1)))) {
-        hash.update(chunk as Buffer);
-        yield chunk as Buffer;
-      }
+      const piece = createReadStream(join(folder, `${index + 1}-${etag}`), { highWaterMark: STRIDE_BYTES });
+      for await (const chunk of piece) yield chunk as Buffer;
     } catch (error) {
       throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new PieceMissing() : error;
     }
-    if (hash.digest('hex') !== etag.replace(/^"|"$/g, '')) throw new PieceMissing();
   }
 }
 

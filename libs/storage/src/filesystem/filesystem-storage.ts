@@ -16,7 +16,16 @@ import {
   type UploadAddress,
   partSizeOf,
 } from '../storage';
-import { PieceMissing, TooLong, keepFile, makeFolder, readPieces, receiveFile, syncFolder } from './content-files';
+import {
+  PieceMissing,
+  TooLong,
+  keepFile,
+  keepPiece,
+  makeFolder,
+  readPieces,
+  receiveFile,
+  syncFolder,
+} from './content-files';
 import { type Permission, SignedAddresses } from './signed-address';
 
 export interface FilesystemSettings {
@@ -195,8 +204,7 @@ export class FilesystemStorage extends Storage {
       await rm(received.path, { force: true });
       throw mismatch(key, 'size', size, received.size);
     }
-    await keepFile(received, join(folder, String(partNumber)));
-    return received.sha256.toString('hex');
+    return keepPiece(received, folder, partNumber);
   }
 
   /** For the router: the file to serve and the headers that go with it. */
