@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { StartError } from '@lienthong/contracts';
 import { ConfigError, withoutPassword } from './config/read-config';
 import { outageOf } from './http/outage';
@@ -53,16 +54,27 @@ export function ownProcess(log: Log, close: () => Promise<void> | undefined): vo
 export function start(work: () => Promise<unknown>): void {
   work().catch((error: unknown) => {
     const outage = outageOf(error);
-    if (outage) process.stderr.write(`Cannot start: no use of the ${outage.what} (${reasonOf(error)}).\n`);
-    else if (!explained(error)) process.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
+    if (outage) sayLast(`Cannot start: no use of the ${outage.what} (${reasonOf(error)}).`);
+    else if (!explained(error)) sayLast((error as Error)?.stack ?? String(error));
     process.exit(1);
   });
 }
 
 function explained(error: unknown): boolean {
   const plain = error instanceof ConfigError || error instanceof StartError;
-  if (plain) process.stderr.write(`${error.message}\n`);
+  if (plain) sayLast(error.message);
   return plain;
+}
+
+/** Written when the process exits, after the log lines that were gathered until then: what the operator reads last is why it ended. */
+function sayLast(text: string): void {
+  process.on('exit', () => {
+    try {
+      writeSync(2, `${text}\n`);
+    } catch {
+      // Nobody reads it; the exit code says that it failed.
+    }
+  });
 }
 
 /** Why a server cannot be used, in a few words, without a password. */
