@@ -47,6 +47,8 @@ describe('Keys while the platform runs', () => {
   });
 
   it('rewrap-secrets: an administrator may ask at any time; nobody else', async () => {
+    // A stack that has run for long may hold what the first release sealed.
+    expect((await platform.admin.admin.rewrap()).rewrapped).toBeGreaterThanOrEqual(0);
     expect(await platform.admin.admin.rewrap()).toEqual({ rewrapped: 0 });
     const answer = await platform.fetch('/v1/admin/rewraps', { method: 'POST', key: party.key });
     expect(answer).toMatchObject({ status: 403, json: { code: 'access_denied' } });
@@ -84,7 +86,13 @@ describe('Keys while the platform runs', () => {
     });
     // Its day has come.
     await platform.sql(`UPDATE keys SET legacy_until = now() WHERE access_key = $1`, [issued.accessKey]);
-    await eventually(async () => (await platform.fetch('/v1/deliveries', { key })).status === 401, { within: 15_000 });
-    expect((await platform.fetch('/v1/deliveries', { key })).json.code).toBe('algorithm_not_allowed');
+    // Every instance believes what it read for 5 s.
+    await eventually(
+      async () => {
+        const answers = await Promise.all([1, 2, 3, 4].map(() => platform.fetch('/v1/deliveries', { key })));
+        return answers.every(({ json }) => json.code === 'algorithm_not_allowed');
+      },
+      { within: 15_000 },
+    );
   });
 });
