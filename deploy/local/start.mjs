@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { nodeEnv, nodeFlags } from './node-settings.mjs';
+import { nodeEnv } from './node-settings.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -15,7 +15,7 @@ if (!existsSync(marker) || statSync(marker).mtimeMs < statSync(lock).mtimeMs - 1
   run('Installing', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 run('Building', process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b']);
 
-const platform = spawn(process.execPath, [...nodeFlags, `${root}apps/standalone/dist/main.js`], {
+const platform = spawn(process.execPath, [`${root}apps/standalone/dist/main.js`], {
   stdio: 'inherit',
   cwd: root,
   env: { ...nodeEnv, ...process.env },

@@ -1,7 +1,7 @@
 // The handles that fault tests use: start, stop, kill or freeze one server, one app instance or the gateway.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { nodeEnv, nodeFlags } from '../local/node-settings.mjs';
+import { nodeEnv } from '../local/node-settings.mjs';
 import { cephRgw } from './ceph.mjs';
 import { startGateway, stopGateway } from './gateway.mjs';
 import { canHaveMinio, minio } from './minio.mjs';
@@ -66,7 +66,7 @@ export async function startApp(app, instance, { env, limitMs = 60_000 } = {}) {
     await requireFreePort(internalPort(app, instance), `${name}'s health`);
     // Only auth may know the master key, whatever the caller's own environment holds.
     const { MASTER_KEY: _, ...inherited } = process.env;
-    await startProcess(name, process.execPath, [...nodeFlags, main], {
+    await startProcess(name, process.execPath, [main], {
       cwd: buildDir,
       env: { ...nodeEnv, ...inherited, ...appEnv(app, instance), ...env },
     });

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeEnv, nodeFlags } from '../../../deploy/local/node-settings.mjs';
+import { nodeEnv } from '../../../deploy/local/node-settings.mjs';
 import { RAW_EMBEDDED } from '../load/raw-embedded-side.mjs';
 import { makeRawDatabase, serverVersion } from './database.mjs';
 
@@ -34,7 +34,7 @@ export async function startEmbedded({ cpuProf }) {
     DATA_DIR: data,
     RATE_LIMIT_PER_MINUTE: '0',
   };
-  const child = spawn(process.execPath, [...nodeFlags, ...profiling, main], {
+  const child = spawn(process.execPath, [...profiling, main], {
     env,
     cwd: root,
     stdio: ['ignore', log, log],
