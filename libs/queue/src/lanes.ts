@@ -11,7 +11,7 @@ export interface Lane {
 /**
  * Tasks of one kind that one process runs at a time, by priority, 44 in all. Own slots are what keeps a lower class from starving, and the most that
  * can run before an express task gets its turn. Tasks wait for the database more than they compute: with 2 for `normal` (16 in all) they waited twice as
- * long for a slot (benchmark, embedded: completion to notice 195 ms at p50 against 112), with 16 for it no less, and the process grew.
+ * long for a slot (benchmark, embedded: completion to notice 195 ms at p50 against 112); 16 for it bring no more.
  */
 export const SHARES: Record<Priority, number> = { express: 16, veryUrgent: 12, urgent: 8, normal: 8 };
 
