@@ -1,5 +1,5 @@
 export { LienThongClient, type ClientOptions } from './client';
-export type { AccessCheckAnswer, AccessCheckRequest, AccessGrant } from '@lienthong/contracts';
+export type { AccessCheckAnswer, AccessCheckRequest, AccessGrant, TokenAnswer } from '@lienthong/contracts';
 export type { DestinationAccess, RequestToDestination } from './calls/destination-access';
 export type { DeliveryQuery } from './calls/deliveries';
 export type { DirectoryQuery } from './calls/directory';

@@ -26,5 +26,5 @@ export {
   verifyInclusion,
 } from './audit/tree';
 export { verifyAuditRange, type AuditLine, type AuditVerdict } from './audit/verify-audit';
-export { verifyAssertion } from './access/assertion';
+export { JOSE_ALGORITHMS, signAssertion, verifyAssertion } from './access/assertion';
 export { ACCESS_TOKEN, BEARER_TOKEN, signToken, tokenKeyOf, verifyToken, type TokenClaims } from './access/token';

@@ -11,6 +11,7 @@ import { receiptsCommand } from '../commands/receipts';
 import { receiveCommand } from '../commands/receive';
 import { sendCommand } from '../commands/send';
 import { accessCommand } from '../commands/access/access';
+import { tokenCommand } from '../commands/access/token';
 import { signCommand } from '../commands/sign';
 import { statusCommand } from '../commands/status';
 import { verifyCommand } from '../commands/verify';
@@ -28,6 +29,7 @@ const COMMANDS: CommandMaker[] = [
   jwksCommand,
   signCommand,
   accessCommand,
+  tokenCommand,
   doctorCommand,
   ownKeysCommand,
   adminCommand,

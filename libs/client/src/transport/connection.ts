@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { type Language, LienThongError, type SessionAnswer } from '@lienthong/contracts';
 import { type SigningKey, signRequest } from '@lienthong/signing';
 import { Agent, type Dispatcher, request } from 'undici';
+import { type ClientProof, clientProof } from './client-proof';
 import { type Credentials, signingKeyOf } from './credentials';
 import { errorOf, PlatformError } from './platform-error';
 import { mayRetry, RETRY_LIMITS, type RetryLimits, withRetries } from './retries';
@@ -33,6 +34,8 @@ export interface Call {
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   body?: object;
+  /** In place of a body of JSON. */
+  form?: Record<string, string>;
   headers?: Record<string, string>;
   /** A second arrival of the same call does no harm. Default: true for GET, PUT and DELETE. */
   repeatable?: boolean;
@@ -129,6 +132,11 @@ export class Connection {
     return { keyId: key.keyId, headers: this.sign(method, target, undefined, key) };
   }
 
+  /** What shows who this is where nothing is signed (A7). @param audience as {@link clientProof} */
+  proof(audience: () => Promise<string>): Promise<ClientProof> {
+    return clientProof(this.credentials, audience);
+  }
+
   /** The platform no longer takes this session: the next request opens another. @returns whether it was one */
   refuseSession(keyId: string): boolean {
     if (!this.keepsSession || keyId === this.credentials.accessKey) return false;
@@ -156,12 +164,12 @@ export class Connection {
 
   private async send(call: Call, key: SigningKey | undefined): Promise<Dispatcher.ResponseData> {
     const target = targetOf(call.path, call.query);
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const body = bodyOf(call);
     const headers = {
       accept: 'application/json, application/problem+json',
       'accept-language': this.language,
       'user-agent': 'lienthong-client/0.1.0',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': call.form ? FORM : 'application/json' }),
       ...call.headers,
       ...(key ? this.sign(call.method, target, body, key) : {}),
     };
@@ -204,6 +212,13 @@ export class Connection {
     this.clockOffsetMs = serverTime - Date.now();
     return true;
   }
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+function bodyOf({ body, form }: Call): string | undefined {
+  if (form) return new URLSearchParams(form).toString();
+  return body === undefined ? undefined : JSON.stringify(body);
 }
 
 const sessionGone = (error: unknown): boolean =>

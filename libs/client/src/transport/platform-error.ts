@@ -48,10 +48,24 @@ export function errorOf(answer: Answer, language: Language): PlatformError {
   return new PlatformError(readProblem(answer) ?? inventProblem(answer, language), secondsOf(answer.retryAfter));
 }
 
+interface OAuthProblem {
+  error?: string;
+  error_description?: string;
+}
+
 function readProblem({ contentType, text, status }: Answer): Problem | undefined {
   if (!/^application\/(problem\+)?json\b/i.test(contentType)) return undefined;
   try {
-    const problem = JSON.parse(text) as Problem;
+    const problem = JSON.parse(text) as Problem & OAuthProblem;
+    // The one route that answers by another standard (RFC 6749 5.2).
+    if (typeof problem.error === 'string')
+      return {
+        type: 'about:blank',
+        title: problem.error,
+        status,
+        detail: problem.error_description ?? problem.error,
+        code: problem.error,
+      };
     return typeof problem.code === 'string' && typeof problem.detail === 'string'
       ? { ...problem, status: problem.status ?? status }
       : undefined;

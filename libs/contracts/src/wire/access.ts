@@ -32,3 +32,13 @@ export type AccessCheckAnswer =
     }
   /** `invalid_token`: unknown, made for another, expired or withdrawn, without telling which. Else what is wrong with the signed request. */
   | { active: false; code: string };
+
+/** Answer of `POST /oauth2/token` (A7), in the words of RFC 6749 5.1. */
+export interface TokenAnswer {
+  access_token: string;
+  token_type: 'Bearer';
+  /** Seconds. */
+  expires_in: number;
+  /** Data services (data types), separated by spaces; `*` stands for all. */
+  scope: string;
+}
