@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { AccessCheckAnswer, SessionAnswer } from '@lienthong/contracts';
+import type { AccessCheckAnswer, AuditItem, SessionAnswer } from '@lienthong/contracts';
 import { signRequest, type SigningKey } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
+import { packetIn, sendInline } from '../support/exchange';
 import { type Party, type Platform, startPlatform } from '../support/platform';
 
 jest.setTimeout(120_000);
@@ -140,6 +141,81 @@ describe('Three parties: a source calls the own service of a destination', () =>
     await admin.grants.remove(grant.grantId);
     await eventually(async () => (await check(now)).active === false, { within: 10_000 });
     expect(await check(now)).toEqual(INVALID);
+  });
+
+  it('check-access: a source that is suspended or dissolved, a destination that is, a key that is revoked: none is let in any more within 10 s', async () => {
+    const { admin } = platform.admin;
+    const endings: [string, (from: Party, to: Party) => Promise<unknown>][] = [
+      ['the source is suspended', (from) => admin.systems.change(from.systemId, { suspended: true })],
+      ['the agency of the source is dissolved', (from) => admin.agencies.change(from.agencyCode, { dissolved: true })],
+      ['the agency of the destination is', (_, to) => admin.agencies.change(to.agencyCode, { dissolved: true })],
+      ['the key is revoked', (from) => admin.keys.revoke(from.systemId, from.issued.accessKey)],
+    ];
+    await Promise.all(
+      endings.map(async ([what, end]) => {
+        const to = await platform.makeParty();
+        const from = await platform.makeParty({ grantsTo: [to.systemId] });
+        const { json } = await open(to.systemId, from);
+        const { accessToken } = json.access!;
+        expect([what, await check({ accessToken }, to)]).toEqual([what, expect.objectContaining({ active: true })]);
+        await end(from, to);
+        const ended = async () => !(await check({ accessToken }, to)).active;
+        await eventually(ended, { within: 10_000, every: 250 });
+        expect([what, await check({ accessToken }, to)]).toEqual([what, INVALID]);
+      }),
+    );
+  });
+
+  it('check-access: a destination that is suspended is not answered at all', async () => {
+    const to = await platform.makeParty();
+    const from = await platform.makeParty({ grantsTo: [to.systemId] });
+    const { accessToken } = (await open(to.systemId, from)).json.access!;
+    await platform.admin.admin.systems.change(to.systemId, { suspended: true });
+    const asked = () => platform.fetch('/v1/access-checks', { method: 'POST', body: { accessToken }, key: to.key });
+    await eventually(async () => (await asked()).json.code === 'key_revoked', { within: 10_000, every: 250 });
+    expect(await open(to.systemId, from)).toMatchObject({ status: 403, json: { reason: 'system_suspended' } });
+  });
+
+  it('check-access: a token of the same key that is made for another purpose is no access token', async () => {
+    const { admin } = platform.admin;
+    const issued = await admin.keys.issue(source.systemId, { algorithms: ['hmac-sha256'], bearer: true });
+    const { access_token: accessToken } = await platform.clientOf(issued).access.token();
+    expect(await check({ accessToken })).toEqual(INVALID);
+    const { packetId } = await sendInline(source, destination);
+    await packetIn(source, packetId, 'scheduled');
+    const { receipts } = await source.client.packets.receipts(packetId);
+    expect(await check({ accessToken: receipts[0].jws })).toEqual(INVALID);
+  });
+
+  it('open-session, check-access: grants and checks are in the audit log, each naming source and destination', async () => {
+    const to = await platform.makeParty();
+    const from = await platform.makeParty({ grantsTo: [to.systemId] });
+    const { json: session } = await open(to.systemId, from);
+    const headers = signed(session, '/a');
+    const request = { method: 'GET', path: '/a', headers };
+    const body = { accessToken: session.access!.accessToken, request };
+    expect(await check(body, to)).toMatchObject({ active: true });
+    expect(await check(body, to)).toEqual({ active: false, code: 'replayed_request' });
+    expect(await check(body, other)).toEqual(INVALID);
+
+    const entries = async (actor: string, action: string) => {
+      const target = `/v1/admin/audit?actor=${actor}&action=${action}`;
+      return (await platform.fetch<{ items: AuditItem[] }>(target, { key: platform.adminKey })).json.items;
+    };
+    const parties = { source: from.systemId, destination: to.systemId, sessionId: session.sessionId };
+    expect(await entries(from.issued.accessKey, 'access.granted')).toMatchObject([
+      { systemId: from.systemId, subject: to.systemId, detail: parties },
+    ]);
+    expect(await entries(to.issued.accessKey, 'access.checked')).toMatchObject([
+      { subject: from.systemId, detail: { ...parties, active: false, code: 'replayed_request' } },
+      { systemId: to.systemId, subject: from.systemId, detail: { ...parties, active: true } },
+    ]);
+    const [foreign] = await entries(other.issued.accessKey, 'access.checked');
+    expect(foreign).toMatchObject({
+      subject: 'unknown',
+      detail: { source: null, destination: other.systemId, active: false, code: 'invalid_token' },
+    });
+    expect(JSON.stringify(foreign)).not.toContain(from.systemId);
   });
 
   it('open-session: refuses the right to call without a grant, with the same words for a system that does not exist', async () => {

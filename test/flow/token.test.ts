@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import type { IssuedKey } from '@lienthong/contracts';
+import type { AuditItem, IssuedKey } from '@lienthong/contracts';
 import { createRemoteJWKSet, jwtVerify, SignJWT } from 'jose';
 import { eventually } from '../support/eventually';
-import { type Party, type Platform, startPlatform } from '../support/platform';
+import { type Party, type Platform, startPlatform, startStandalone } from '../support/platform';
 
 jest.setTimeout(120_000);
 
@@ -172,10 +172,141 @@ describe('OAuth 2 for programs that cannot sign', () => {
     expect(claims).toMatchObject({ request: { alg: 'bearer', signature: '', keyId: receiver.accessKey } });
   });
 
-  it('issue-token: a key that is revoked takes its tokens with it within 10 s', async () => {
-    const token = await tokenOf('file');
-    await platform.admin.admin.keys.revoke(party.systemId, key.accessKey);
-    await eventually(async () => (await send(token, 'file')).status === 401, { within: 10_000 });
-    expect((await ask(grant, basic(key.accessKey, key.secretKey))).status).toBe(401);
+  /** A system that may send, with a key marked bearer, and a token of it. */
+  const holder = async (more: { expiresAt?: string } = {}) => {
+    const from = await platform.makeParty({ grantsTo: [] });
+    const { admin } = platform.admin;
+    await admin.grants.create({ from: from.systemId, to: destination.systemId, dataTypes: ['file'] });
+    const issued = await admin.keys.issue(from.systemId, { algorithms: ['hmac-sha256'], bearer: true, ...more });
+    const { json } = await ask(grant, basic(issued.accessKey, issued.secretKey));
+    return { ...from, issued, token: json.access_token, seconds: json.expires_in };
+  };
+  const codeOf = async (token: string) => (await send(token, 'file')).json.code;
+
+  it('issue-token: a key that is revoked, a system suspended, an agency dissolved: each takes its tokens with it within 10 s', async () => {
+    const { admin } = platform.admin;
+    type Holder = Awaited<ReturnType<typeof holder>>;
+    const endings: [string, string, string, (of: Holder) => Promise<unknown>][] = [
+      ['key_revoked', 'invalid_client', 'revoked', (of) => admin.keys.revoke(of.systemId, of.issued.accessKey)],
+      ['key_revoked', 'invalid_client', 'suspended', (of) => admin.systems.change(of.systemId, { suspended: true })],
+      [
+        'token_invalid',
+        'unauthorized_client',
+        'dissolved',
+        (of) => admin.agencies.change(of.agencyCode, { dissolved: true }),
+      ],
+    ];
+    await Promise.all(
+      endings.map(async ([code, error, what, end]) => {
+        const of = await holder();
+        expect([what, (await send(of.token, 'file')).status]).toEqual([what, 201]);
+        await end(of);
+        await eventually(async () => (await codeOf(of.token)) === code, { within: 10_000, every: 250 });
+        const again = async () => (await ask(grant, basic(of.issued.accessKey, of.issued.secretKey))).json.error;
+        await eventually(async () => (await again()) === error, { within: 10_000, every: 250 });
+      }),
+    );
+  });
+
+  it('issue-token: a token ends with its key at the latest, and is then refused as one that is wrong', async () => {
+    const expiresAt = new Date(Date.now() + 4000).toISOString();
+    const of = await holder({ expiresAt });
+    expect(of.seconds).toBeLessThanOrEqual(4);
+    await eventually(async () => (await codeOf(of.token)) === 'token_invalid', { within: 10_000, every: 250 });
+    const again = await ask(grant, basic(of.issued.accessKey, of.issued.secretKey));
+    expect(again).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
+  });
+
+  it('issue-token: scope * is given to who is granted everything, and opens every data type', async () => {
+    const free = await platform.makeParty({ grantsTo: [destination.systemId] });
+    const issued = await platform.admin.admin.keys.issue(free.systemId, { algorithms: ['hmac-sha256'], bearer: true });
+    const proof = basic(issued.accessKey, issued.secretKey);
+    const { json } = await ask(grant, proof);
+    expect(json.scope).toBe('*');
+    for (const dataType of ['file', 'hoso.motcua'])
+      expect([dataType, (await send(json.access_token, dataType)).status]).toEqual([dataType, 201]);
+    // Less than one is granted may be asked for.
+    const narrow = await ask({ ...grant, scope: 'hoso.motcua' }, proof);
+    expect(narrow.json.scope).toBe('hoso.motcua');
+    expect(await send(narrow.json.access_token, 'file')).toMatchObject({
+      status: 403,
+      json: { code: 'access_denied' },
+    });
+    // But who is granted two data types does not get all by asking for the star.
+    expect(await ask({ ...grant, scope: '*' }, basic(key.accessKey, key.secretKey))).toMatchObject({
+      status: 400,
+      json: { error: 'invalid_scope' },
+    });
+  });
+});
+
+describe('OAuth 2, the proof of who asks', () => {
+  it('issue-token: failures stop an address and a key long before other requests do, and stand counted in the audit log', async () => {
+    const platform = await startStandalone({ RATE_LIMIT_PER_MINUTE: '6000' });
+    try {
+      const ask = async (name: string, secret: string) => {
+        const authorization = `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
+        const form = {
+          method: 'POST',
+          headers: { authorization },
+          body: new URLSearchParams({ grant_type: 'client_credentials' }),
+        };
+        const answer = await fetch(`${platform.baseUrl}/oauth2/token`, form);
+        return { status: answer.status, headers: answer.headers, json: (await answer.json()) as { code?: string } };
+      };
+      const party = await platform.makeParty();
+      const { accessKey, secretKey = '' } = party.issued;
+      const failures: number[] = [];
+      for (let n = 0; n < 12; n++) failures.push((await ask(accessKey, `guess-${n}`)).status);
+      expect(failures).toEqual([...Array<number>(10).fill(401), 429, 429]);
+      // Stopped before the secret is looked at: the right one tells nothing now.
+      const stopped = await ask(accessKey, secretKey);
+      expect(stopped).toMatchObject({ status: 429, json: { code: 'rate_limited' } });
+      expect(Number(stopped.headers.get('retry-after'))).toBeGreaterThan(0);
+      for (let n = 0; n < 20; n++) expect((await ask(`AKnone${n}`, 'x')).status).toBe(401);
+      expect((await ask('AKanother', 'x')).status).toBe(429);
+      // Requests that prove who sends them go on.
+      expect((await party.client.packets.page()).items).toEqual([]);
+
+      await platform.restart();
+      const { items } = (
+        await platform.fetch<{ items: AuditItem[] }>('/v1/admin/audit?actor=unverified', { key: platform.adminKey })
+      ).json;
+      const counted = items.filter(({ subject }) => subject === accessKey);
+      expect(counted).toMatchObject([
+        { action: 'access.refused', detail: { code: 'invalid_client', count: 10, verified: false } },
+      ]);
+      expect(JSON.stringify(items)).not.toContain('guess-');
+    } finally {
+      await platform.stop();
+    }
+  });
+
+  it('issue-token: who proved to hold a key that may not, or asks for what is not granted, is one entry each', async () => {
+    const platform = await startPlatform();
+    try {
+      const party = await platform.makeParty({ grantsTo: [] });
+      const { admin } = platform.admin;
+      await expect(platform.clientOf(party.issued).access.token()).rejects.toMatchObject({
+        status: 400,
+        problem: { code: 'unauthorized_client' },
+      });
+      const marked = await admin.keys.issue(party.systemId, { algorithms: ['hmac-sha256'], bearer: true });
+      await expect(platform.clientOf(marked).access.token({ scope: ['file'] })).rejects.toMatchObject({
+        problem: { code: 'invalid_scope' },
+      });
+      for (const [actor, code] of [
+        [party.issued.accessKey, 'unauthorized_client'],
+        [marked.accessKey, 'invalid_scope'],
+      ]) {
+        const target = `/v1/admin/audit?action=access.refused&actor=${actor}`;
+        const { json } = await platform.fetch<{ items: AuditItem[] }>(target, { key: platform.adminKey });
+        expect(json.items).toMatchObject([
+          { systemId: party.systemId, subject: 'POST /oauth2/token', detail: { code } },
+        ]);
+      }
+    } finally {
+      await platform.stop();
+    }
   });
 });

@@ -4,6 +4,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthOptions } from './auth.config';
 import { CheckSignature } from './check-signature/check-signature';
 import { CheckSignatureController } from './check-signature/check-signature.controller';
+import { AuthenticateClient } from './issue-token/authenticate-client';
 import { IssueToken } from './issue-token/issue-token';
 import { IssueTokenController } from './issue-token/issue-token.controller';
 import { CheckAccess } from './check-access/check-access';
@@ -56,6 +57,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     PublishKeysController,
   ],
   providers: [
+    AuthenticateClient,
     IssueToken,
     GrantAccess,
     CheckAccess,

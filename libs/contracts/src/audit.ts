@@ -21,12 +21,14 @@ export const PACKET_ACTIONS = [
 ] as const;
 export type PacketAction = (typeof PACKET_ACTIONS)[number];
 
-/** What gave somebody content, evidence or a packet's data; and what was refused. */
+/** What gave somebody content, evidence, a packet's data or the right to call a system; and what was refused. */
 export const ACCESS_ACTIONS = [
   'packet.read',
   'receipts.read',
   'delivery.addressed',
   'audit.read',
+  'access.granted',
+  'access.checked',
   'access.refused',
 ] as const;
 

@@ -33,6 +33,7 @@ function keyOf(changes: Partial<RingKey> = {}): RingKey {
     expiresAt: null,
     revokedAt: null,
     suspendedAt: null,
+    dissolvedAt: null,
     ...key,
   };
 }

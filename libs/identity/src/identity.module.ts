@@ -114,6 +114,7 @@ export class IdentityModule {
         DayKeys,
         InternalCalls,
         KeyRing,
+        Refusals,
         SessionKeys,
         ...('masterKey' in accessKeys ? [SecretBox] : []),
       ],

@@ -15,6 +15,7 @@ export {
 } from './decorators';
 export { IdentityModule, type IdentitySettings } from './identity.module';
 export { InternalCalls } from './access-keys/internal-call';
+export { Refusals } from './audit/refusals';
 export { KeyRing } from './keys/key-ring';
 export { type MasterKeys, masterKeyOf, readMasterKeys } from './access-keys/master-key';
 export { masterKeyMark, SecretBox, WrongMasterKeyError } from './access-keys/secret-box';

@@ -8,7 +8,7 @@ export * from './every';
 export * from './health/health-checks';
 export * from './health/metrics';
 export { HasForm, IsTime, NoFields } from './validation/field-rules';
-export { jsonBody } from './http/json-body';
+export { jsonBody, readBody } from './http/json-body';
 export { outageOf } from './http/outage';
 export {
   answerProblem,

@@ -1,10 +1,12 @@
-import { Public } from '@lienthong/identity';
-import { Step } from '@lienthong/runtime';
-import { Body, Controller, Get, Header, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import type { TokenAnswer } from '@lienthong/contracts';
+import { Public, Refusals } from '@lienthong/identity';
+import { RateLimits, Step } from '@lienthong/runtime';
+import { Body, Controller, Get, Header, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { AuthOptions } from '../auth.config';
-import { IssueToken, OAuthError, type TokenAnswer } from './issue-token';
+import { clientNamed, OAuthError } from './authenticate-client';
+import { IssueToken } from './issue-token';
 
 const text = { type: 'string' };
 const OAUTH_ERROR = {
@@ -27,6 +29,8 @@ const OAUTH_ERROR = {
 export class IssueTokenController {
   constructor(
     private readonly issueToken: IssueToken,
+    private readonly limits: RateLimits,
+    private readonly refusals: Refusals,
     private readonly options: AuthOptions,
   ) {}
 
@@ -63,16 +67,24 @@ export class IssueTokenController {
   @ApiResponse({ status: 400, ...OAUTH_ERROR })
   @ApiResponse({ status: 401, ...OAUTH_ERROR })
   async token(
-    @Body() form: unknown,
+    @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,
+    @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
   ): Promise<TokenAnswer | { error: string; error_description: string }> {
+    const form = body instanceof URLSearchParams ? body : new URLSearchParams();
+    const named = clientNamed(form, authorization).slice(0, 64);
+    await this.limits.ofFailures(named, req, res);
     try {
-      return await this.issueToken.issue(form instanceof URLSearchParams ? form : new URLSearchParams(), authorization);
+      return await this.issueToken.issue(form, authorization);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       res.status(error.status);
-      if (error.status === 401) res.set('WWW-Authenticate', 'Basic realm="lienthong", charset="UTF-8"');
+      if (error.code === 'invalid_client') {
+        await this.limits.countFailure(named, req);
+        this.refusals.ofUnproven(named, error.code);
+        res.set('WWW-Authenticate', 'Basic realm="lienthong", charset="UTF-8"');
+      }
       return { error: error.code, error_description: error.message };
     }
   }

@@ -22,6 +22,7 @@ describe('manage-keys', () => {
       receives: [],
       default: false,
       suspendedAt: null,
+      dissolvedAt: null,
       createdAt: '',
     };
     const manage = new ManageKeys(
@@ -30,7 +31,7 @@ describe('manage-keys', () => {
         add: async (key) => void added.push(key),
         find: async (accessKey) => {
           const key = added.find((one) => one.accessKey === accessKey);
-          return key && { legacyUntil: null, ...key, revokedAt: null, suspendedAt: null };
+          return key && { legacyUntil: null, ...key, revokedAt: null, suspendedAt: null, dissolvedAt: null };
         },
         replace: async (former, key, endsAt) => {
           if (replaced.some((one) => one.former === former)) return undefined;

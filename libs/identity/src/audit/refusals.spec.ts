@@ -70,6 +70,16 @@ describe('refusals in the audit log', () => {
     ]);
   });
 
+  it('are counted by what a request says of its key without a signature too, if that may be the name of one', async () => {
+    const { written, refusals } = log();
+    for (const said of ['AK1', 'AK1', '', 'A K', 'x'.repeat(65), 'a"b']) refusals.ofUnproven(said, 'invalid_client');
+    await refusals.write();
+    expect(written.map(({ subject, detail }) => [subject, detail?.count])).toEqual([
+      ['AK1', 2],
+      ['none', 4],
+    ]);
+  });
+
   it('take no more room for a million keys than for two hundred', async () => {
     const { written, refusals } = log();
     for (let n = 0; n < 5000; n++) refusals.ofStranger(headers(`AK${n}`), invalid);

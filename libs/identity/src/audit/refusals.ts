@@ -8,6 +8,7 @@ const EVERY_MS = 60_000;
 /** Different (key, code) of one minute; the rest is counted together. Nobody may fill the log, or the memory, with keys that there are not. */
 const KINDS = 200;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const KEY_ID = /^[\x21\x23-\x7e]{1,64}$/;
 const UNVERIFIED = { actor: 'unverified', systemId: null };
 
 export interface RefusedRequest {
@@ -54,12 +55,18 @@ export class Refusals implements OnModuleInit, BeforeApplicationShutdown {
   ofStranger(rawHeaders: readonly string[], error: unknown): void {
     if (!(error instanceof LienThongError) || error.code === 'unavailable') return;
     const name = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'signature-input');
-    const [, said = 'none'] = /keyid="([\x21\x23-\x7e]{1,64})"/.exec(name < 0 ? '' : rawHeaders[name + 1]) ?? [];
-    const known = this.counts.has(`${said} ${error.code}`);
-    const keyId = known || this.counts.size < KINDS ? said : 'others';
-    const kind = this.counts.get(`${keyId} ${error.code}`) ?? { keyId, code: error.code, count: 0 };
+    const [, said = ''] = /keyid="([\x21\x23-\x7e]{1,64})"/.exec(name < 0 ? '' : rawHeaders[name + 1]) ?? [];
+    this.ofUnproven(said, error.code);
+  }
+
+  /** @param said the key that a request names without having proved it */
+  ofUnproven(said: string, code: string): void {
+    const named = KEY_ID.test(said) ? said : 'none';
+    const known = this.counts.has(`${named} ${code}`);
+    const keyId = known || this.counts.size < KINDS ? named : 'others';
+    const kind = this.counts.get(`${keyId} ${code}`) ?? { keyId, code, count: 0 };
     kind.count++;
-    this.counts.set(`${keyId} ${error.code}`, kind);
+    this.counts.set(`${keyId} ${code}`, kind);
   }
 
   /** Counts that could not be written go on being counted. */

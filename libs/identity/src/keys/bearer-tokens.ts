@@ -36,11 +36,11 @@ export class BearerTokens {
     @Inject(DataServiceStore) private readonly services: Pick<DataServiceStore, 'dataTypeOf'>,
   ) {}
 
-  /** @throws LienThongError token_invalid; key_revoked or key_expired when the key that it was issued to has ended, which holds here within 5 s */
+  /** @throws LienThongError token_invalid, also for the agency that was dissolved; key_revoked or key_expired when the key that it was issued to has ended, which holds here within 5 s */
   async authenticate(token: string, { method, originalUrl }: BearerRequest): Promise<Caller> {
     const { sub: accessKey } = await this.claimsOf(token);
     const key = await this.ring.key(accessKey);
-    if (!key?.bearer || key.systemId === null) throw new LienThongError('token_invalid');
+    if (!key?.bearer || key.systemId === null || key.dissolvedAt) throw new LienThongError('token_invalid');
     await this.authenticator.assertStillValid({ accessKey, systemId: key.systemId });
     const { systemId } = key;
     // The evidence that a receipt carries says itself that nothing was signed.

@@ -13,6 +13,7 @@ const record: KeyRecord = {
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
+  dissolvedAt: null,
 };
 
 describe('KeyRing', () => {

@@ -22,6 +22,8 @@ export interface KeyRecord {
   legacyUntil: Date | null;
   /** When the key's system was suspended. */
   suspendedAt: Date | null;
+  /** When the agency of the key's system was dissolved: it may still sign, to wind up; it gets no tokens. */
+  dissolvedAt: Date | null;
 }
 
 export type NewKeyRecord = Pick<
@@ -55,8 +57,8 @@ export class KeyStore {
     const [row] = await this.transactions.query<KeyRecord>(
       `SELECT k.access_key AS "accessKey", k.system_id AS "systemId", k.algorithms, k.sealed_secret AS "sealedSecret",
               k.public_key_pem AS "publicKeyPem", k.bearer, k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt",
-              k.legacy_until AS "legacyUntil", s.suspended_at AS "suspendedAt"
-       FROM keys k LEFT JOIN systems s ON s.id = k.system_id WHERE k.access_key = $1`,
+              k.legacy_until AS "legacyUntil", s.suspended_at AS "suspendedAt", a.dissolved_at AS "dissolvedAt"
+       FROM keys k LEFT JOIN systems s ON s.id = k.system_id LEFT JOIN agencies a ON a.code = s.agency_code WHERE k.access_key = $1`,
       [accessKey],
     );
     return row;

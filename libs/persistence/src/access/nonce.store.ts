@@ -1,4 +1,4 @@
-import type { Transactions } from '../transactions';
+import type { Transactions, Unit } from '../transactions';
 
 /** Rows of one statement: what waits beyond goes with the next. */
 const BATCH = 1000;
@@ -30,6 +30,15 @@ export class NonceStore {
       this.waiting.push({ keyId, nonce, expiresAt, resolve, reject });
       if (!this.sending) void this.send();
     });
+  }
+
+  /** As `use`, as a part of other work: recorded with it, or not at all. */
+  async useIn(unit: Unit, keyId: string, nonce: string, expiresAt: Date): Promise<boolean> {
+    const rows = await unit.query(
+      'INSERT INTO nonces (key_id, nonce, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1',
+      [keyId, nonce, expiresAt],
+    );
+    return rows.length > 0;
   }
 
   private async send(): Promise<void> {

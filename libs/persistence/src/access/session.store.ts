@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { currentActor } from '../audit/actor';
-import { auditRecord, insertEntries } from '../audit/audit-record';
+import { auditRecord, insertEntries, type NewAuditEntry } from '../audit/audit-record';
 import type { Transactions } from '../transactions';
 
 /** A session with what became of the key that opened it and of its system: it lives no longer than they do. */
@@ -21,24 +21,30 @@ export type EndedCode = 'key_revoked' | 'key_expired' | 'session_expired';
 export class SessionStore {
   constructor(private readonly transactions: Transactions) {}
 
-  async open(session: { accessKey: string; systemId: string | null; expiresAt: Date }): Promise<string> {
+  /**
+   * @param session `access`: the right to call a system's own service that comes with it, recorded in the same statement
+   * @returns its id
+   */
+  async open(session: {
+    accessKey: string;
+    systemId: string | null;
+    expiresAt: Date;
+    access?: { source: string; destination: string };
+  }): Promise<string> {
     const id = uuidv7();
+    const expiresAt = session.expiresAt.toISOString();
+    const { access } = session;
+    const entries: NewAuditEntry[] = [{ action: 'session.opened', subject: id, detail: { expiresAt } }];
+    if (access)
+      entries.push({
+        action: 'access.granted',
+        subject: access.destination,
+        detail: { ...access, sessionId: id, expiresAt },
+      });
     await this.transactions.query(
       `WITH entry AS (${insertEntries('$5')})
        INSERT INTO sessions (id, access_key, system_id, expires_at) VALUES ($1, $2, $3, $4)`,
-      [
-        id,
-        session.accessKey,
-        session.systemId,
-        session.expiresAt,
-        JSON.stringify([
-          auditRecord({
-            action: 'session.opened',
-            subject: id,
-            detail: { expiresAt: session.expiresAt.toISOString() },
-          }),
-        ]),
-      ],
+      [id, session.accessKey, session.systemId, session.expiresAt, JSON.stringify(entries.map(auditRecord))],
     );
     return id;
   }

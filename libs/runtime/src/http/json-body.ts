@@ -23,7 +23,7 @@ export function jsonBody({ limit = LIMITS.jsonBodyBytes, timeoutMs = BODY_MS } =
     if (!hasBody(req) || req.body !== undefined) return next();
     try {
       refuseOtherMedia(req);
-      req.rawBody = await read(req, limit, timeoutMs);
+      req.rawBody = await readBody(req, limit, timeoutMs);
     } catch (error) {
       res.set('Connection', 'close');
       throw error;
@@ -56,7 +56,12 @@ function refuseRepeatedQueryNames(req: Request): void {
     throw new LienThongError('malformed_request', { why: `query: ${JSON.stringify(repeated[0].slice(0, 100))} × 2` });
 }
 
-function read(req: Request, limit: number, timeoutMs: number): Promise<Buffer> {
+/**
+ * Reads a body to its end.
+ * @param limit bytes @param timeoutMs for all of it, however it trickles
+ * @throws LienThongError `body_too_large`, `request_timeout`, `malformed_request` when the client went away; the connection is then to be closed
+ */
+export function readBody(req: Request, limit: number, timeoutMs = BODY_MS): Promise<Buffer> {
   const announced = Number(req.headers['content-length'] ?? 0);
   const tooLarge = (actual: number) => new LienThongError('body_too_large', { limit, actual }, { limit, actual });
 

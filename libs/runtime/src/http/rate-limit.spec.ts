@@ -71,6 +71,31 @@ describe('rateLimit', () => {
     expect(headers[0]).toBe('"key";q=2;w=60');
   });
 
+  it('stops an address, and a key for who failed with it, long before the limit of requests', async () => {
+    const limits = new RateLimits({ perAddress: 6000, perKey: 12_000 });
+    const res = { append: () => undefined } as unknown as Response;
+    const [guesser, holder, other] = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((ip) => ({ ip }));
+    const attempt = async (key: string, from: { ip: string }) => {
+      await limits.ofFailures(key, from, res);
+      await limits.countFailure(key, from);
+    };
+    for (let n = 0; n < 10; n++) await attempt('AK1', guesser);
+    await expect(limits.ofFailures('AK1', guesser, res)).rejects.toMatchObject({
+      code: 'rate_limited',
+      params: { limit: 10, window: 60 },
+    });
+    await expect(limits.ofFailures('AK1', holder, res)).resolves.toBeUndefined();
+    // Guessing from many addresses: each has one attempt, and no second one.
+    await attempt('AK1', other);
+    await expect(limits.ofFailures('AK1', other, res)).rejects.toMatchObject({ code: 'rate_limited' });
+
+    for (let n = 0; n < 20; n++) await attempt(`AK${n + 2}`, guesser);
+    await expect(limits.ofFailures('AK99', guesser, res)).rejects.toMatchObject({ params: { limit: 30 } });
+    const off = new RateLimits({ perAddress: 0, perKey: 0 });
+    for (let n = 0; n < 40; n++) await off.countFailure('AK1', guesser);
+    await expect(off.ofFailures('AK1', guesser, res)).resolves.toBeUndefined();
+  });
+
   it('keeps its memory when requests come from ever new addresses (A13)', async () => {
     const limits = new RateLimits({ perAddress: 0, perKey: 1 });
     const res = { append: () => undefined } as unknown as Response;

@@ -12,6 +12,9 @@ const RARER = 100;
 /** A request that did not prove who sent it counts this often against its address: guessing, or a program that will not work until it is mended. */
 const UNPROVEN = 10;
 
+/** Failed proofs a minute (a wrong secret, a wrong assertion) after which an address, or a key, is not listened to until the minute is over. */
+const FAILURES = { address: 30, key: 10 };
+
 /** Who is counted at most in a window: a flood from more addresses than this must not fill the memory; those beyond are not counted. */
 const COUNTED = 50_000;
 
@@ -22,7 +25,7 @@ class PerMinute {
   private since = 0;
 
   constructor(
-    private readonly name: 'address' | 'key' | 'rare',
+    private readonly name: 'address' | 'key' | 'rare' | 'failures',
     private readonly points: number,
   ) {
     this.limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
@@ -33,16 +36,35 @@ class PerMinute {
     if (this.points === 0 || !this.isCounted(who)) return;
     const result: unknown = await this.limiter.consume(who).catch((refused: unknown) => refused);
     if (!(result instanceof RateLimiterRes)) throw result;
-    const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000));
-    res.append('RateLimit-Policy', `"${this.name}";q=${this.points};w=${WINDOW_SECONDS}`);
-    res.append('RateLimit', `"${this.name}";r=${Math.max(0, result.remainingPoints)};t=${seconds}`);
-    if (result.consumedPoints > this.points)
-      throw new LienThongError('rate_limited', { limit: this.points, window: WINDOW_SECONDS, retryAfter: seconds });
+    const retryAfter = this.tell(result, res);
+    if (result.consumedPoints > this.points) throw this.refusal(retryAfter);
+  }
+
+  /** Counts nothing. @throws LienThongError rate_limited when nothing is left */
+  async assertLeft(who: string, res: Response): Promise<void> {
+    const result = this.points === 0 ? null : await this.limiter.get(who);
+    if (result && result.consumedPoints >= this.points) throw this.refusal(this.tell(result, res));
+  }
+
+  async has(who: string): Promise<boolean> {
+    return this.points > 0 && (await this.limiter.get(who)) !== null;
   }
 
   /** Counts a request that was counted once already as many times more. */
   async countMore(who: string, points: number): Promise<void> {
     if (this.points > 0 && this.isCounted(who)) await this.limiter.penalty(who, points);
+  }
+
+  /** @returns seconds to wait */
+  private tell(result: RateLimiterRes, res: Response): number {
+    const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000));
+    res.append('RateLimit-Policy', `"${this.name}";q=${this.points};w=${WINDOW_SECONDS}`);
+    res.append('RateLimit', `"${this.name}";r=${Math.max(0, result.remainingPoints)};t=${seconds}`);
+    return seconds;
+  }
+
+  private refusal(retryAfter: number): LienThongError {
+    return new LienThongError('rate_limited', { limit: this.points, window: WINDOW_SECONDS, retryAfter });
   }
 
   private isCounted(who: string): boolean {
@@ -65,12 +87,18 @@ export class RateLimits {
   private readonly addresses: PerMinute;
   private readonly keys: PerMinute;
   private readonly rare: PerMinute;
+  private readonly failed: { address: PerMinute; key: PerMinute; pair: PerMinute };
 
   /** 0 is no limit. */
   constructor({ perAddress, perKey }: { perAddress: number; perKey: number }) {
     this.addresses = new PerMinute('address', perAddress);
     this.keys = new PerMinute('key', perKey);
     this.rare = new PerMinute('rare', Math.ceil(perAddress / RARER));
+    this.failed = {
+      address: new PerMinute('failures', perAddress === 0 ? 0 : FAILURES.address),
+      key: new PerMinute('failures', perKey === 0 ? 0 : FAILURES.key),
+      pair: new PerMinute('failures', perKey === 0 ? 0 : 1),
+    };
   }
 
   /** @throws LienThongError rate_limited */
@@ -86,6 +114,25 @@ export class RateLimits {
   /** @throws LienThongError rate_limited */
   async ofRareCalls(req: Pick<Request, 'ip'>, res: Response): Promise<void> {
     await this.rare.count(clientOf(req.ip ?? ''), res);
+  }
+
+  /**
+   * Before a secret is compared, where it is sent and not only used. A key whose failures are used up is refused to addresses that failed with it: anybody may
+   * know its name, and must not keep its holder out.
+   * @param accessKey as the request says
+   * @throws LienThongError rate_limited
+   */
+  async ofFailures(accessKey: string, req: Pick<Request, 'ip'>, res: Response): Promise<void> {
+    const client = clientOf(req.ip ?? '');
+    await this.failed.address.assertLeft(client, res);
+    if (await this.failed.pair.has(`${accessKey} ${client}`)) await this.failed.key.assertLeft(accessKey, res);
+  }
+
+  async countFailure(accessKey: string, req: Pick<Request, 'ip'>): Promise<void> {
+    const client = clientOf(req.ip ?? '');
+    await this.failed.address.countMore(client, 1);
+    await this.failed.key.countMore(accessKey, 1);
+    await this.failed.pair.countMore(`${accessKey} ${client}`, 1);
   }
 
   /** @throws LienThongError rate_limited */
