@@ -124,6 +124,142 @@ const cases = [
   ['not a JWS', replaced(1, () => 'abc'), [1, 2]],
 ];
 
+// The destination's own signature within a receipt: what it covers is built here by hand, as protocol 3 says.
+const destination = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ALGORITHMS = {
+  'rsa-pss-sha512': ['sha512', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }],
+  'rsa-v1_5-sha256': ['sha256', { padding: constants.RSA_PKCS1_PADDING }],
+};
+const statement = {
+  vi: 'Nơi nhận đã ký bằng khóa riêng của mình.',
+  en: 'The destination signed with its private key.',
+};
+const reported = [{ name: part.name, sha256: part.sha256 }];
+
+/** `request` and `proof` of a receipt; `edit` changes what is written down after it was signed. */
+function signedBy(
+  { privateKey, publicKey },
+  { alg = 'rsa-pss-sha512', path, body, covered = {}, by = 'privateKey', edit = () => {} },
+) {
+  const digest = body && `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
+  const [name, query = ''] = path.split('?');
+  const names = ['@method', '@path', '@query', ...(digest ? ['content-digest'] : []), ...Object.keys(covered)];
+  const values = { '@method': 'POST', '@path': name, '@query': `?${query}`, 'content-digest': digest, ...covered };
+  const params = `(${names.map((one) => `"${one}"`).join(' ')});created=1790000000;nonce="n-0123456789abcdef";keyid="AKDEST";alg="${alg}"`;
+  const base = [...names.map((one) => `"${one}": ${values[one]}`), `"@signature-params": ${params}`].join('\n');
+  const signature = alg.startsWith('hmac')
+    ? createHmac('sha256', 'secret').update(base).digest()
+    : sign(ALGORITHMS[alg][0], Buffer.from(base), { key: privateKey, ...ALGORITHMS[alg][1] });
+  const { kty, n, e } = publicKey.export({ format: 'jwk' });
+  const { '@authority': host, ...rest } = covered;
+  const headers = { ...rest, ...(host && { host }) };
+  const request = {
+    method: 'POST',
+    path,
+    signatureInput: `sig=${params}`,
+    signature: `sig=:${signature.toString('base64')}:`,
+    ...(digest && { contentDigest: digest }),
+    alg,
+    keyId: 'AKDEST',
+    ...(Object.keys(headers).length > 0 && { headers }),
+    publicKey: { kty, n, e },
+    ...(body && { body: Buffer.from(body).toString('base64') }),
+  };
+  edit(request);
+  return { request, proof: { by, statement }, detail: { reported } };
+}
+const confirming = (outcome, parts = reported) => JSON.stringify({ outcome, parts });
+const CONFIRM = { path: `/v1/deliveries/${deliveryId}/confirm`, body: confirming('accepted') };
+const READY = { path: `/v1/deliveries/${deliveryId}/ready` };
+const MANY = { path: '/v1/deliveries/confirmations', body: '{"confirmations":[]}', by: 'privateKeyDigest' };
+const withoutBody = (request) => delete request.body;
+
+const proven = (options, { at = 2, change = () => {} } = {}) =>
+  chain({
+    change: (claims, index) => {
+      if (index !== at) return;
+      Object.assign(claims, signedBy(options.keys ?? destination, options));
+      change(claims);
+    },
+  });
+const reordered = [
+  { name: 'b', sha256: part.sha256 },
+  { name: 'a', sha256: part.sha256 },
+];
+cases.push(
+  ['confirmed with RSA-PSS', proven(CONFIRM), []],
+  ['confirmed with RSA PKCS #1 v1.5', proven({ ...CONFIRM, alg: 'rsa-v1_5-sha256' }), []],
+  ['ready, signed with RSA, without a body', proven(READY, { at: 1 }), []],
+  ['ready, signed with RSA, with a body', proven({ ...READY, body: '{}' }, { at: 1 }), []],
+  [
+    'confirmed by a signature that covers more',
+    proven({ ...CONFIRM, covered: { '@authority': 'lienthong.example', date: 'today' } }),
+    [],
+  ],
+  [
+    'confirmed with the parts in another order than reported',
+    proven(
+      { ...CONFIRM, body: confirming('accepted', reordered) },
+      { change: (claims) => (claims.detail.reported = reordered.toReversed()) },
+    ),
+    [],
+  ],
+  ['confirmed among others, of whose body only the digest is here', proven({ ...MANY, edit: withoutBody }), []],
+  ['signed with HMAC, and saying so', proven({ ...CONFIRM, alg: 'hmac-sha256', by: 'sharedSecret' }), []],
+  ['signed with HMAC, and claiming a private key', proven({ ...CONFIRM, alg: 'hmac-sha256' }), [2]],
+  ['signed with RSA, and claiming a shared secret', proven({ ...CONFIRM, by: 'sharedSecret' }), [2]],
+  ['a proof without a request', proven(CONFIRM, { change: (claims) => delete claims.request }), [2]],
+  ['acceptance of a destination that rejected', proven({ ...CONFIRM, body: confirming('rejected') }), [2]],
+  [
+    'digests that the destination did not report',
+    proven(CONFIRM, { change: (claims) => (claims.detail.reported = []) }),
+    [2],
+  ],
+  [
+    'body exchanged after it was signed',
+    proven({
+      ...CONFIRM,
+      edit: (request) => (request.body = Buffer.from(confirming('accepted', [])).toString('base64')),
+    }),
+    [2],
+  ],
+  ['body left out', proven({ ...CONFIRM, edit: withoutBody }), [2]],
+  [
+    'body left out as if it had confirmed others',
+    proven({ ...CONFIRM, by: 'privateKeyDigest', edit: withoutBody }),
+    [2],
+  ],
+  [
+    'public key of another',
+    proven({ ...CONFIRM, edit: (request) => (request.publicKey.n = other.publicKey.export({ format: 'jwk' }).n) }),
+    [2],
+  ],
+  ['public key left out', proven({ ...CONFIRM, edit: (request) => delete request.publicKey }), [2]],
+  ['another key named', proven({ ...CONFIRM, edit: (request) => (request.keyId = 'AKOTHER') }), [2]],
+  ['confirmation of another delivery', proven({ ...CONFIRM, path: `/v1/deliveries/${packetId}/confirm` }), [2]],
+  [
+    'path altered after it was signed',
+    proven({
+      ...CONFIRM,
+      path: `/v1/deliveries/${packetId}/confirm`,
+      edit: (request) => (request.path = CONFIRM.path),
+    }),
+    [2],
+  ],
+  ['readiness in place of a confirmation', proven({ ...READY, body: '{}' }), [2]],
+  [
+    'a covered header altered',
+    proven({ ...CONFIRM, covered: { date: 'today' }, edit: (request) => (request.headers.date = 'tomorrow') }),
+    [2],
+  ],
+  [
+    'a covered header left out',
+    proven({ ...CONFIRM, covered: { date: 'today' }, edit: (request) => delete request.headers }),
+    [2],
+  ],
+);
+
 const about = {
   what: 'Test vectors of protocol section 8 (receipts). See README.md in this folder.',
   keys: 'FOR TESTS ONLY: the private halves were never kept.',

@@ -45,7 +45,9 @@ function withoutKeys(text: string): unknown {
   const decode = (segment: string): string =>
     Buffer.from(segment, 'base64url')
       .toString()
-      .replace(/"prev":"[^"]*"/, '"prev":"hash"');
+      .replace(/"prev":"[^"]*"/, '"prev":"hash"')
+      .replace(/"signature":"[^"]*"/, '"signature":"salted"')
+      .replace(/"n":"[^"]*"/, '"n":"modulus"');
   return {
     about,
     cases: cases.map(({ bundle, ...vector }) => ({

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { LIMITS, LienThongError } from '@lienthong/contracts';
 import type { NonceStore, SessionRecord } from '@lienthong/persistence';
 import {
@@ -22,6 +23,7 @@ const NONCE_SECONDS = 2 * WINDOW + 60;
 const FOR_ANOTHER = 'it covers authorization, so the request was made for the service of another system';
 
 type Holder = Pick<Caller, 'accessKey' | 'systemId' | 'sessionId' | 'legacyUntil'>;
+type Proven = Holder & { publicKey?: KeyObject };
 
 /** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
 export class Authenticator {
@@ -41,13 +43,22 @@ export class Authenticator {
    */
   async authenticate(request: ReceivedRequest): Promise<Caller> {
     const signed = this.read(request);
-    const holder = UUID.test(signed.keyId) ? await this.ofSession(signed) : await this.ofAccessKey(signed);
+    const { publicKey, ...holder }: Proven = UUID.test(signed.keyId)
+      ? await this.ofSession(signed)
+      : await this.ofAccessKey(signed);
     const { keyId, nonce, alg } = signed;
     const now = this.now();
     if (!(await this.nonces.use(keyId, nonce, new Date(now + NONCE_SECONDS * 1000))))
       throw new LienThongError('replayed_request');
     this.uses.note(holder.accessKey, alg, new Date(now));
-    return { ...holder, keyId, alg, administrator: holder.systemId === null, request: evidenceOf(request, signed) };
+    return {
+      ...holder,
+      keyId,
+      alg,
+      administrator: holder.systemId === null,
+      request: requestOf(request, signed, publicKey),
+      ...(publicKey && request.body ? { body: request.body } : {}),
+    };
   }
 
   /**
@@ -93,7 +104,7 @@ export class Authenticator {
     return { accessKey: session.accessKey, systemId: session.systemId, sessionId: keyId };
   }
 
-  private async ofAccessKey({ keyId, alg, base, signature }: ReceivedSignature): Promise<Holder> {
+  private async ofAccessKey({ keyId, alg, base, signature }: ReceivedSignature): Promise<Proven> {
     const key = await this.ring.key(keyId);
     const allowed = key?.algorithms.filter((one) => one !== 'hmac-sha1' || this.isLegacy(key));
     if (allowed && !allowed.includes(alg)) throw notAllowed(alg, allowed);
@@ -105,6 +116,7 @@ export class Authenticator {
       accessKey: key.accessKey,
       systemId: key.systemId,
       ...(alg === 'hmac-sha1' && key.legacyUntil && { legacyUntil: key.legacyUntil }),
+      ...(alg.startsWith('rsa-') && key.publicKey && { publicKey: key.publicKey }),
     };
   }
 
@@ -139,7 +151,8 @@ export class Authenticator {
 const notAllowed = (alg: string, allowed: string[]): LienThongError =>
   new LienThongError('algorithm_not_allowed', { alg, allowed: allowed.join(', ') }, { allowed });
 
-function evidenceOf(request: ReceivedRequest, signed: ReceivedSignature): Caller['request'] {
+/** Signed with RSA: all that a third party needs to verify it again, but the body. */
+function requestOf(request: ReceivedRequest, signed: ReceivedSignature, publicKey?: KeyObject): Caller['request'] {
   const header = (name: string) => {
     const at = request.rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
     return at < 0 ? undefined : request.rawHeaders[at + 1];
@@ -153,5 +166,19 @@ function evidenceOf(request: ReceivedRequest, signed: ReceivedSignature): Caller
     ...(contentDigest !== undefined && { contentDigest }),
     alg: signed.alg,
     keyId: signed.keyId,
+    ...(publicKey && { ...coveredHeaders(signed.covered, header), publicKey: jwkOf(publicKey) }),
   };
+}
+
+/** Values of what is covered beyond the request line and the digest, which have members of their own. */
+function coveredHeaders(covered: string[], header: (name: string) => string | undefined) {
+  const names = covered
+    .map((name) => (name === '@authority' ? 'host' : name))
+    .filter((name) => !name.startsWith('@') && name !== 'content-digest');
+  return names.length > 0 ? { headers: Object.fromEntries(names.map((name) => [name, header(name) ?? ''])) } : {};
+}
+
+function jwkOf(publicKey: KeyObject): { kty: string; n: string; e: string } {
+  const { kty = '', n = '', e = '' } = publicKey.export({ format: 'jwk' });
+  return { kty, n, e };
 }

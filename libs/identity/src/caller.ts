@@ -15,6 +15,8 @@ export interface Caller {
   administrator: boolean;
   /** The request's own signature, the evidence that a receipt carries. */
   request: NonNullable<ReceiptClaims['request']>;
+  /** Raw bytes of the body, kept of what an RSA key signed: without them its signature proves only a digest. */
+  body?: Buffer;
 }
 
 export type SystemCaller = Caller & { systemId: string };

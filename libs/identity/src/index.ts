@@ -13,6 +13,7 @@ export {
   Public,
   SYSTEM,
 } from './decorators';
+export { evidenceOf } from './evidence';
 export { IdentityModule, type IdentitySettings } from './identity.module';
 export { InternalCalls } from './access-keys/internal-call';
 export { Refusals } from './audit/refusals';

@@ -7,7 +7,7 @@ import {
   statusOf,
   wireCode,
 } from '@lienthong/contracts';
-import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, evidenceOf, type SystemCaller } from '@lienthong/identity';
 import { answer, languageOf, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -31,10 +31,11 @@ export class ConfirmReceiptController {
     @Body() { confirmations }: ConfirmationsDto,
   ): Promise<ConfirmationsAnswer> {
     const systemId = caller.systemId;
+    const evidence = evidenceOf(caller, { alone: false });
     const results: ConfirmationResult[] = [];
     for (const { deliveryId, ...request } of confirmations) {
       try {
-        const answer = await this.confirmReceipt.confirm(systemId, deliveryId, request, caller.request);
+        const answer = await this.confirmReceipt.confirm(systemId, deliveryId, request, evidence);
         results.push({ deliveryId, status: 200, answer });
       } catch (error) {
         if (!(error instanceof LienThongError)) throw error;
@@ -56,6 +57,6 @@ export class ConfirmReceiptController {
     @Param('deliveryId', ParseUUIDPipe) deliveryId: string,
     @Body() body: ConfirmDto,
   ): Promise<ConfirmAnswer> {
-    return this.confirmReceipt.confirm(caller.systemId, deliveryId, body, caller.request);
+    return this.confirmReceipt.confirm(caller.systemId, deliveryId, body, evidenceOf(caller));
   }
 }

@@ -42,7 +42,7 @@ export class ConfirmReceipt {
     systemId: string,
     deliveryId: string,
     request: ConfirmRequest,
-    evidence: ReceiptClaims['request'],
+    evidence: Pick<ReceiptClaims, 'request' | 'proof'>,
   ): Promise<ConfirmAnswer> {
     return this.transactions.run(async (unit) => {
       const [{ packet, parts }, delivery] = await Promise.all([
@@ -60,7 +60,7 @@ export class ConfirmReceipt {
           to: [systemId],
           parts,
           deliveryId,
-          request: evidence,
+          ...evidence,
           detail: { reported: said.parts, ...whyOf(request), attempt: delivery.attempt },
         },
       ]);

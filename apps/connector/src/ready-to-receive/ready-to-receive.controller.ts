@@ -1,5 +1,5 @@
 import type { ReadyAnswer } from '@lienthong/contracts';
-import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, evidenceOf, type SystemCaller } from '@lienthong/identity';
 import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -22,6 +22,6 @@ export class ReadyToReceiveController {
     @Param('deliveryId', ParseUUIDPipe) deliveryId: string,
     @Body(NoFields) _body: unknown,
   ): Promise<ReadyAnswer> {
-    return this.readyToReceive.ready(caller.systemId, deliveryId);
+    return this.readyToReceive.ready(caller.systemId, deliveryId, evidenceOf(caller));
   }
 }

@@ -1,4 +1,4 @@
-import { LIMITS, LienThongError, type ReadyAnswer } from '@lienthong/contracts';
+import { LIMITS, LienThongError, type ReadyAnswer, type ReceiptClaims } from '@lienthong/contracts';
 import {
   auditRecord,
   DeliveryStore,
@@ -15,6 +15,8 @@ import { Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { storedPartOf } from '../request-space/upload-space';
 
+type Evidence = Pick<ReceiptClaims, 'request' | 'proof'>;
+
 /** S6: the destination is ready; the platform checks and returns the space to fetch from. Said again, it renews the addresses. */
 @Injectable()
 export class ReadyToReceive {
@@ -28,29 +30,29 @@ export class ReadyToReceive {
     private readonly storage: Storage,
   ) {}
 
-  async ready(systemId: string, deliveryId: string): Promise<ReadyAnswer> {
+  async ready(systemId: string, deliveryId: string, evidence: Evidence): Promise<ReadyAnswer> {
     const seen = await this.deliveries.read(systemId, deliveryId);
     const taken = await this.transactions
-      .run((unit) => this.record(unit, systemId, seen))
+      .run((unit) => this.record(unit, systemId, seen, evidence))
       .catch((error: unknown) => {
         if (!(error instanceof Overtaken)) throw error;
-        return this.hold(systemId, deliveryId);
+        return this.hold(systemId, deliveryId, evidence);
       });
     return this.answer(taken);
   }
 
   /** When several destinations of a packet are ready at the same moment: from the second try on one after the other. */
-  private hold(systemId: string, deliveryId: string): Promise<ReadDelivery> {
+  private hold(systemId: string, deliveryId: string, evidence: Evidence): Promise<ReadDelivery> {
     return this.transactions.run(async (unit) => {
       const [held, delivery] = await Promise.all([
         this.packets.lockForDelivery(unit, systemId, deliveryId),
         this.deliveries.held(unit, deliveryId),
       ]);
-      return this.record(unit, systemId, { ...held, delivery });
+      return this.record(unit, systemId, { ...held, delivery }, evidence);
     });
   }
 
-  private async record(unit: Unit, systemId: string, seen: ReadDelivery): Promise<ReadDelivery> {
+  private async record(unit: Unit, systemId: string, seen: ReadDelivery, evidence: Evidence): Promise<ReadDelivery> {
     const { delivery, parts } = seen;
     const packet = { ...seen.packet };
     const [packetId, deliveryId] = [packet.id, delivery.id];
@@ -61,7 +63,7 @@ export class ReadyToReceive {
     if (delivery.state !== 'pending' && delivery.state !== 'notified')
       throw new LienThongError('wrong_state', { state: delivery.state, action: 'fetch' }, { state: delivery.state });
     const receipt = await this.receipts.append(unit, packet, [
-      { event: 'delivery.ready', to: [systemId], parts, deliveryId },
+      { event: 'delivery.ready', to: [systemId], parts, deliveryId, ...evidence },
     ]);
     await this.deliveries.makeReady(unit, seen);
     this.timeline.add(unit, packetId, [{ event: 'delivery.ready', deliveryId }]);

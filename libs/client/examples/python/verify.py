@@ -7,15 +7,10 @@
 The bundle is what `lienthong receipts -o` writes, the key set what `lienthong jwks -o` does. Python 3.9 with the package cryptography, else with
 the command openssl 3. Exit code 0 only for what is valid. What is checked is a list by kind of evidence: see CHECKS at the end.
 """
-import base64, binascii, hashlib, json, subprocess, sys, tempfile, time
+import base64, hashlib, json, re, sys, time
 from pathlib import Path
 
-try:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
-except ImportError:
-    hashes = None
+from public_keys import b64url, holds, unb64url
 
 RECEIPT_TYPE = "lienthong-receipt+jwt"
 
@@ -24,65 +19,11 @@ class Bad(Exception):
     """Why a piece of evidence proves nothing."""
 
 
-def b64url(raw):
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def unb64url(text):
-    """Base64url has several texts for the same bytes; only one of them was signed and hashed."""
-    try:
-        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-    except (binascii.Error, UnicodeEncodeError):
-        raw = None
-    if not text or raw is None or b64url(raw) != text:
-        raise Bad("not base64url")
-    return raw
-
-
 def sha256(data):
     return hashlib.sha256(data).digest()
 
 
 # --- signatures by the platform's keys (JWS, RFC 7515) ---
-
-
-def holds(jwk, alg, text, signature):
-    """EdDSA: Ed25519 (RFC 8032). PS256: RSASSA-PSS with SHA-256 and a salt of 32 bytes (RFC 7518 3.5)."""
-    if hashes is None:
-        return openssl_holds(jwk, alg, text, signature)
-    try:
-        if alg == "EdDSA":
-            ed25519.Ed25519PublicKey.from_public_bytes(unb64url(jwk["x"])).verify(signature, text)
-        else:
-            n, e = (int.from_bytes(unb64url(jwk[name]), "big") for name in "ne")
-            pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
-            rsa.RSAPublicNumbers(e, n).public_key().verify(signature, text, pss, hashes.SHA256())
-        return True
-    except InvalidSignature:
-        return False
-
-
-def der(tag, *parts):
-    body = b"".join(parts)
-    length = bytes([len(body)]) if len(body) < 128 else b"\x82" + len(body).to_bytes(2, "big")
-    return bytes([tag]) + length + body
-
-
-def openssl_holds(jwk, alg, text, signature):
-    if alg == "EdDSA":  # SubjectPublicKeyInfo of RFC 8410
-        spki = der(0x30, der(0x30, b"\x06\x03\x2b\x65\x70"), der(0x03, b"\0", unb64url(jwk["x"])))
-        options = ["-rawin"]
-    else:
-        numbers = der(0x30, *(der(0x02, b"\0" + unb64url(jwk[name])) for name in "ne"))
-        identifier = der(0x30, bytes.fromhex("06092a864886f70d010101"), b"\x05\0")
-        spki = der(0x30, identifier, der(0x03, b"\0", numbers))
-        options = ["-rawin", "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:32"]
-    with tempfile.TemporaryDirectory() as folder:
-        files = {name: Path(folder, name) for name in ("key", "text", "signature")}
-        for name, content in (("key", spki), ("text", text), ("signature", signature)):
-            files[name].write_bytes(content)
-        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", files["key"], "-in", files["text"]]
-        return subprocess.run([*command, "-sigfile", files["signature"], *options], capture_output=True).returncode == 0
 
 
 def no_duplicates(pairs):
@@ -122,6 +63,43 @@ def open_jws(jws, keys, typ):
     return parse_object(unb64url(claims_text), "payload")
 
 
+# --- the destination's own request within a receipt (RFC 9421), where the receipt says that only the destination can have made it ---
+
+
+def check_proof(claims):
+    """Verifies the destination's signature again, and that what it signed is what the receipt tells."""
+    if "proof" not in claims:
+        return
+    by, request, event = claims["proof"]["by"], claims["request"], claims["event"]
+    if request["alg"].startswith("rsa-") != (by in ("privateKey", "privateKeyDigest")):
+        raise Bad("claims a proof of another kind than its request is")
+    if not request["alg"].startswith("rsa-"):
+        return
+    names, rest = re.fullmatch(r"sig=\(([^()]*)\)(;.*)", request["signatureInput"]).groups()
+    covered, digest, headers = [name.strip('"') for name in names.split(" ")], request.get("contentDigest"), request.get("headers", {})
+    path, _, query = request["path"].partition("?")
+    values = {**headers, "@authority": headers.get("host"), "@method": request["method"], "@path": path, "@query": "?" + query, "content-digest": digest}
+    if covered[:3] != ["@method", "@path", "@query"] or (digest is not None and "content-digest" not in covered) or any(values.get(name) is None for name in covered):
+        raise Bad("does not cover what it must")
+    if f';keyid="{request["keyId"]}"' not in rest or f';alg="{request["alg"]}"' not in rest:
+        raise Bad("names another key or algorithm than the destination signed with")
+    base = "".join(f'"{name}": {values[name]}\n' for name in covered) + f'"@signature-params": ({names}){rest}'
+    if not holds(request["publicKey"], request["alg"], base.encode(), base64.b64decode(request["signature"][5:-1], validate=True)):
+        raise Bad("the signature of the destination does not hold")
+    outcome = {"delivery.accepted": "accepted", "delivery.rejected": "rejected"}.get(event)
+    path = f"/v1/deliveries/{claims['deliveryId']}/{'confirm' if outcome else 'ready'}" if by == "privateKey" else "/v1/deliveries/confirmations"
+    if request["method"] != "POST" or request["path"] != path:
+        raise Bad("the destination signed another request than the receipt tells of")
+    if by == "privateKey" and (outcome or "body" in request):
+        body = base64.b64decode(request["body"], validate=True)
+        if digest != f"sha-256=:{base64.b64encode(sha256(body)).decode()}:":
+            raise Bad("the body is not the one that the destination signed")
+        said = parse_object(body, "body")
+        parts = sorted(({name: part[name] for name in ("name", "sha256")} for part in said.get("parts", [])), key=lambda part: part["name"])
+        if outcome and (said["outcome"] != outcome or parts != claims["detail"]["reported"]):
+            raise Bad("the destination signed another outcome or other digests")
+
+
 # --- receipts of a packet: signed, of this packet, each with the hash of the one before ---
 
 
@@ -145,8 +123,11 @@ def check_receipts(bundle, keys):
             seen.add(str(found.get("jti")))
             if found.get("prev", "") != prev:
                 problems.append((index, "does not follow the one before it" if index else "is not the first of its packet"))
+            check_proof(found)
         except Bad as bad:
             problems.append((index, str(bad)))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            problems.append((index, "cannot be read"))
         prev = b64url(sha256(jws.encode())) if isinstance(jws, str) else None
     return problems, claims
 

@@ -4,30 +4,17 @@
 Written from the documentation alone (docs/evidence.md, RFC 8785, RFC 9162). Python's standard library, and for the signatures the package `cryptography`
 if it is installed, else the openssl command. Exit code 0: valid; 1: not valid, with every problem; 2: cannot be read.
 """
-import base64
 import hashlib
 import json
-import subprocess
 import sys
-import tempfile
+
+from public_keys import b64url, holds, unb64url
 
 MEMBERS = ["id", "at", "actor", "systemId", "action", "packetId", "deliveryId", "subject", "detail"]
 
 
 def sha256(data):
     return hashlib.sha256(data).digest()
-
-
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unb64(text):
-    """Base64url without padding, in the one canonical spelling."""
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if b64(data) != text:
-        raise ValueError("is not canonical base64url")
-    return data
 
 
 def canonical(value):
@@ -40,36 +27,15 @@ def canonical(value):
     return json.dumps(value, ensure_ascii=False)
 
 
-def ed25519(x, message, signature):
-    """True when `signature` is one over `message` by the public key `x`."""
-    try:
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    except ImportError:
-        der = bytes.fromhex("302a300506032b6570032100") + x
-        with tempfile.NamedTemporaryFile() as key, tempfile.NamedTemporaryFile() as sig, tempfile.NamedTemporaryFile() as text:
-            for file, content in ((key, der), (sig, signature), (text, message)):
-                file.write(content)
-                file.flush()
-            command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", key.name, "-rawin"]
-            run = subprocess.run(command + ["-in", text.name, "-sigfile", sig.name], capture_output=True)
-            return run.returncode == 0
-    try:
-        Ed25519PublicKey.from_public_bytes(x).verify(signature, message)
-        return True
-    except InvalidSignature:
-        return False
-
-
 def claims_of(jws, kind, jwks):
     header, payload, signature = jws.split(".")
-    head = json.loads(unb64(header))
+    head = json.loads(unb64url(header))
     key = next((k for k in jwks["keys"] if k.get("kid") == head.get("kid") and k.get("kid")), None)
     if head.get("alg") != "EdDSA" or head.get("typ") != f"lienthong-audit-{kind}+jwt" or key is None:
         raise ValueError("is not signed by a key of the set")
-    if not ed25519(unb64(key["x"]), f"{header}.{payload}".encode(), unb64(signature)):
+    if not holds(key, "EdDSA", f"{header}.{payload}".encode(), unb64url(signature)):
         raise ValueError("has a wrong signature")
-    return json.loads(unb64(payload))
+    return json.loads(unb64url(payload))
 
 
 class Tree:
@@ -89,11 +55,11 @@ class Tree:
 
     def root(self):
         if not self.frontier:
-            return b64(sha256(b""))
+            return b64url(sha256(b""))
         root = self.frontier[-1]
         for left in reversed(self.frontier[:-1]):
             root = sha256(b"\x01" + left + root)
-        return b64(root)
+        return b64url(root)
 
 
 def verify(lines, jwks, outside):
@@ -105,7 +71,7 @@ def verify(lines, jwks, outside):
         yield "does not begin with a range of version 1"
         return
     origin, begin = head["origin"], head["from"]
-    tree = Tree(begin, [unb64(text) for text in head["frontier"]])
+    tree = Tree(begin, [unb64url(text) for text in head["frontier"]])
     stones, last = [], None
 
     def compare():
@@ -139,10 +105,10 @@ def verify(lines, jwks, outside):
             if sorted(entry) != sorted(MEMBERS):
                 yield f"{seq}: has members that are not its own"
             leaf = sha256(b"\x00" + canonical({"v": 1, **{m: entry[m] for m in MEMBERS}}).encode())
-            if b64(leaf) != line["leaf"]:
+            if b64url(leaf) != line["leaf"]:
                 yield f"{seq}: is not what was sealed"
         elif kind == "leaf":
-            leaf = unb64(line["leaf"])
+            leaf = unb64url(line["leaf"])
             stone = next((s for s in stones if any(a <= seq < b for a, b in s[0]["ranges"])), None)
             if stone:
                 stone[1].append(leaf)

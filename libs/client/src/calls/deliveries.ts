@@ -35,16 +35,23 @@ export class DeliveryCalls {
       method: 'POST',
       path: pathOf('v1', 'deliveries', deliveryId, 'ready'),
       repeatable: true,
+      signedWith: 'privateKey',
     });
   }
 
-  /** Confirms (S7). Repeating the same confirmation gives the same receipt. */
+  /** Confirms (S7). Repeating the same confirmation gives the same receipt. With an RSA key the receipt proves the confirmation to third parties (protocol 8). */
   confirm(deliveryId: string, confirmation: ConfirmRequest): Promise<ConfirmAnswer> {
     const path = pathOf('v1', 'deliveries', deliveryId, 'confirm');
-    return this.connection.call({ method: 'POST', path, body: confirmation, repeatable: true });
+    return this.connection.call({
+      method: 'POST',
+      path,
+      body: confirmation,
+      repeatable: true,
+      signedWith: 'privateKey',
+    });
   }
 
-  /** Up to 100 at once, each with its own result. */
+  /** Up to 100 at once, each with its own result. Receipts then hold only the digest of what an RSA key signed: confirm one by one where the whole shall be provable. */
   async confirmMany(confirmations: ({ deliveryId: string } & ConfirmRequest)[]): Promise<ConfirmationResult[]> {
     const body = { confirmations };
     const path = '/v1/deliveries/confirmations';
@@ -53,6 +60,7 @@ export class DeliveryCalls {
       path,
       body,
       repeatable: true,
+      signedWith: 'privateKey',
     });
     return answer.results;
   }

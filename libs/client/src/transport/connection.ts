@@ -39,12 +39,17 @@ export interface Call {
   headers?: Record<string, string>;
   /** A second arrival of the same call does no harm. Default: true for GET, PUT and DELETE. */
   repeatable?: boolean;
-  /** Default `session` (which is the access key when the client keeps no session). */
-  signedWith?: 'session' | 'accessKey' | 'nothing';
+  /**
+   * Default `session` (which is the access key when the client keeps no session). `privateKey`: by the RSA key itself where the client has one,
+   * for what a receipt shall prove to others; a session is a secret shared with the platform.
+   */
+  signedWith?: SignedWith;
   /** Not worth a second try. */
   once?: boolean;
   signal?: AbortSignal;
 }
+
+type SignedWith = 'session' | 'accessKey' | 'privateKey' | 'nothing';
 
 /** Protocol 4 (Q4): every call answers within 30 s or fails; a little longer here so that the platform's own answer wins. */
 const ANSWER_WITHIN_MS = 35_000;
@@ -148,10 +153,11 @@ export class Connection {
     await this.dispatcher.close();
   }
 
-  private async keyFor(signedWith: 'session' | 'accessKey' | 'nothing'): Promise<SigningKey | undefined> {
+  private async keyFor(signedWith: SignedWith): Promise<SigningKey | undefined> {
     if (signedWith === 'nothing') return undefined;
-    if (signedWith === 'session' && this.keepsSession) return this.sessions.key();
     const { accessKey = '', ...rest } = this.credentials;
+    const own = signedWith === 'accessKey' || (signedWith === 'privateKey' && rest.privateKeyPem !== undefined);
+    if (!own && this.keepsSession) return this.sessions.key();
     return signingKeyOf({ accessKey, ...rest });
   }
 

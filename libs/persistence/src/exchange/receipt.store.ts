@@ -11,6 +11,7 @@ export interface ReceiptDraft {
   parts: ReceiptClaims['parts'];
   deliveryId?: string;
   request?: ReceiptClaims['request'];
+  proof?: ReceiptClaims['proof'];
   detail?: Record<string, unknown>;
 }
 
@@ -56,7 +57,7 @@ export class ReceiptStore {
     return newest;
   }
 
-  /** All of a packet's receipts for its source; for a destination those of the packet and of its own delivery. The chain needs them all, so the others' are shown too, without their delivery's request. */
+  /** All of a packet's receipts for its source; for its destinations too: the chain needs every one. */
   async bundle(packetId: string): Promise<ReceiptBundle> {
     const rows = await this.transactions.query<{
       event: ReceiptEvent;

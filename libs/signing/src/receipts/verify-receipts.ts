@@ -1,5 +1,6 @@
 import { isCanonicalJws, keySetOf, verifyJws } from './compact-jws';
 import { RECEIPT_TYPE, receiptHash } from './sign-receipt';
+import { problemOfProof } from './verify-proof';
 
 export interface ReceiptsToVerify {
   packetId: string;
@@ -14,7 +15,7 @@ export interface ReceiptProblem {
 
 /**
  * Checks a packet's receipts, offline, against a saved JWKS (protocol 8): each signature (EdDSA or PS256, by a key of the set), its type, packet and
- * `jti`, and the chain of `prev` from null on. A chain shows that nothing was changed, inserted or taken out before its end; that it was cut
+ * `jti`, the chain of `prev` from null on, and the destination's own signature where the receipt claims it. A chain shows that nothing was changed, inserted or taken out before its end; that it was cut
  * short at the end only a later receipt could show.
  * @returns every problem found, and the claims of those receipts whose signature holds, in order. Throws only for a JWKS that is none.
  */
@@ -48,6 +49,8 @@ export async function verifyReceipts(
       jtis.add(payload.jti);
       if (payload.prev !== prev)
         note(index === 0 ? 'is not the first of its packet' : 'does not follow the one before it');
+      const unproven = problemOfProof(payload);
+      if (unproven) note(unproven);
     } catch (error) {
       note(error instanceof Error ? error.message : String(error));
     }
