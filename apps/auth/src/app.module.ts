@@ -14,6 +14,7 @@ import { ManageGrantsController } from './manage-grants/manage-grants.controller
 import { ManageKeys } from './manage-keys/manage-keys';
 import { ManageKeysController } from './manage-keys/manage-keys.controller';
 import { OwnKeysController } from './manage-keys/own-keys.controller';
+import { ManagePlatformKeysController } from './manage-platform-keys/manage-platform-keys.controller';
 import { ManageSystemsController } from './manage-systems/manage-systems.controller';
 import { GrantAccess } from './open-session/grant-access';
 import { OpenSession } from './open-session/open-session';
@@ -46,6 +47,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ManageSystemsController,
     ManageKeysController,
     OwnKeysController,
+    ManagePlatformKeysController,
     RewrapSecretsController,
     ReportLegacySignaturesController,
     ReplayDeadTasksController,

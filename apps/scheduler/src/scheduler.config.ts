@@ -19,6 +19,10 @@ export const schedulingSettings = {
     { optional: true },
   ),
   AUDIT_RETENTION_DAYS: setting.integer('How long the audit log is kept', { default: 730, min: 730, max: 36_500 }),
+  BACKUP_HORIZON_DAYS: setting.integer(
+    'How long backups of the content store are kept, for the certificate of a purge; 0: there are none; empty: not said',
+    { optional: true, min: 0, max: 36_500 },
+  ),
   ...auditSettings,
 };
 
@@ -40,9 +44,13 @@ export abstract class SchedulerOptions {
   abstract readonly auditRetentionDays: number;
   /** Folder or bucket; undefined: checkpoints stay in the database. */
   abstract readonly auditExport?: string;
+  /** `s3` or `filesystem`, for the certificate of a purge. */
+  abstract readonly store: string;
+  /** How long backups of the content store are kept, in days; undefined: not said. */
+  abstract readonly backupDays?: number;
 }
 
-type Given = ConfigOf<typeof schedulingSettings> & { PUBLIC_URL: string };
+type Given = ConfigOf<typeof schedulingSettings> & { PUBLIC_URL: string; STORAGE: string };
 
 export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
   sweepQuietSeconds: config.SWEEP_QUIET_SECONDS,
@@ -50,4 +58,6 @@ export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
   auditSealSeconds: config.AUDIT_SEAL_SECONDS,
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,
   auditExport: config.AUDIT_EXPORT,
+  store: config.STORAGE,
+  backupDays: config.BACKUP_HORIZON_DAYS,
 });

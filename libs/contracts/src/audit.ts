@@ -10,6 +10,7 @@ export const PACKET_ACTIONS = [
   'packet.recalled',
   'packet.recallRequested',
   'packet.status',
+  'packet.purgeBlocked',
   'packet.purged',
   'delivery.announced',
   'delivery.notified',
@@ -46,6 +47,8 @@ export const ADMINISTRATION_ACTIONS = [
   'key.rewrapped',
   'grant.created',
   'grant.removed',
+  'platformKey.rotated',
+  'platformKey.destroyed',
   'task.replayed',
   'audit.forgotten',
 ] as const;

@@ -128,6 +128,13 @@ export const FLOW = [
     regulation: ['beside'],
     change: 'warning of a key noted',
   },
+  {
+    name: 'manage-platform-keys',
+    app: 'auth',
+    cause: 'http',
+    regulation: ['beside'],
+    change: 'key that signs receipts',
+  },
   { name: 'manage-grants', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'report-legacy-signatures', app: 'auth', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'replay-dead-tasks', app: 'auth', cause: 'http', regulation: ['beside'], change: 'dead task → outbox' },

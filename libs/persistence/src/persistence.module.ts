@@ -17,6 +17,7 @@ import { AuditStore } from './audit/audit.store';
 import { DataServiceStore } from './access/data-service.store';
 import { AccessRightStore } from './access/access-right.store';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
+import { BlockedPurgeStore } from './operations/blocked-purge.store';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
@@ -65,6 +66,7 @@ const STORES: Type[] = [
   AuditPartitionStore,
   AuditSealStore,
   AuditStore,
+  BlockedPurgeStore,
   ConnectionStore,
   DayKeyRootStore,
   DeadTaskStore,

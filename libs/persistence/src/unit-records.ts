@@ -97,6 +97,16 @@ export class UnitRecords {
     return { text, values };
   }
 
+  /** An entry of what a receipt was written for names that receipt: the sealed log holds the receipts too (invariant S15). */
+  private withReceipts(): AuditRecord[] {
+    if (this.receipts.length === 0) return this.audit;
+    const jtis = new Map(this.receipts.map((one) => [happeningOf(one.event, one.packetId, one.deliveryId), one.jti]));
+    return this.audit.map((entry) => {
+      const jti = jtis.get(happeningOf(entry.action, entry.packetId, entry.deliveryId));
+      return jti === undefined || entry.subject !== undefined ? entry : { ...entry, subject: jti };
+    });
+  }
+
   private lists(): { name: keyof typeof APPENDED; json: string }[] {
     const hashes = [...this.receiptHashes].map(([packetId, hash]) => ({ packetId, hash }));
     const tasks = this.tasks.map(({ id, task, priority, attempt, delayMs }) => ({
@@ -108,7 +118,7 @@ export class UnitRecords {
       delayMs: Math.max(delayMs, GRACE_MS),
     }));
     const all = {
-      audit: this.audit,
+      audit: this.withReceipts(),
       events: this.events,
       receipts: this.receipts,
       finished: this.finished,
@@ -120,6 +130,10 @@ export class UnitRecords {
       .map((name) => ({ name, json: JSON.stringify(all[name]) }));
   }
 }
+
+/** What an entry and a receipt must share to tell of the same. */
+const happeningOf = (happening: string, packetId?: string, deliveryId?: string | null): string =>
+  `${happening} ${packetId} ${deliveryId ?? ''}`;
 
 function textOf(changes: { sql: string; parameters: number }[], lists: (keyof typeof APPENDED)[]): string {
   let last = 0;

@@ -27,8 +27,28 @@ export interface PurgeReport {
   removed: string[];
   /** Unfinished multipart uploads that were aborted. */
   aborted: number;
+  /** Where was looked last, and nothing was found. `versions` only of a store that can have some. */
+  checked: ('objects' | 'versions' | 'uploads')[];
+  /** When the last of it was deleted; null when there was nothing. ISO time. */
+  deletedAt: string | null;
   /** When the store last answered that nothing is left under the prefix: no object, no version, no upload. ISO time. */
   verifiedAbsentAt: string;
+}
+
+/** The store answered, and would not delete: object lock, a legal hold, a missing right. Content is still there, and so not purged. */
+export class ContentKept extends Error {
+  override readonly name = 'ContentKept';
+
+  /** @param left how many objects are still there @param why the refusal as the store named it */
+  constructor(
+    packetId: string,
+    readonly left: number,
+    readonly why: string,
+  ) {
+    super(
+      `Content of packet ${packetId} is still there after it was to be deleted: ${left} objects (${why || 'no refusal'}).`,
+    );
+  }
 }
 
 /**
@@ -76,7 +96,7 @@ export abstract class Storage {
   abstract read(part: StoredPart): Promise<Readable>;
 
   /**
-   * Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. Throws unless the store answered that nothing is left. Idempotent.
+   * Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. @throws ContentKept unless the store answered that nothing is left. Idempotent.
    * @param stored parts that were put or uploaded in one piece and found whole, so that a store need not look for them first; fewer or none is right too,
    * for whatever else is there is found by the look that follows
    */

@@ -60,6 +60,10 @@ const WORDS: Record<string, Words> = {
     vi: `${place} báo trạng thái xử lý ${String(code)}`,
     en: `${place} reported business status ${String(code)}`,
   }),
+  'packet.purgeBlocked': words(
+    'Kho lưu trữ từ chối xóa nội dung; nền tảng sẽ thử lại và người vận hành cần xử lý',
+    'The store refuses to delete the content; the platform tries again, an operator must look',
+  ),
   'packet.purged': words('Nội dung đã được xóa khỏi nền tảng', 'The content was deleted from the platform'),
   'delivery.announced': words('Đã thông báo cho {nơi nhận}', '{destination} was told'),
   'delivery.notified': words(

@@ -1,5 +1,5 @@
 import { LIMITS } from '@lienthong/contracts';
-import { ConnectionStore, WatchStore } from '@lienthong/persistence';
+import { ConnectionStore, PlatformKeyStore, WatchStore } from '@lienthong/persistence';
 import { every, Log, type Repeating } from '@lienthong/runtime';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 
@@ -7,8 +7,10 @@ const EVERY_MS = 15_000;
 const BITE = 5000;
 /** A notifier that has been silent this long is dead; its streams are closed in the books. */
 const SILENT_SECONDS = 90;
+/** A process signs with a retired key for some seconds at most. */
+const RETIRED_SECONDS = 600;
 
-/** Removes what has served its time: nonces, sessions, tickets, events past 30 days. In bites, so that no statement is long. */
+/** Removes what has served its time: nonces, sessions, tickets, events past 30 days, private halves of retired platform keys. In bites, so that no statement is long. */
 @Injectable()
 export class ForgetExpiredTimer implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer?: Repeating;
@@ -16,6 +18,7 @@ export class ForgetExpiredTimer implements OnApplicationBootstrap, OnApplication
   constructor(
     private readonly watch: WatchStore,
     private readonly connections: ConnectionStore,
+    private readonly platformKeys: PlatformKeyStore,
     private readonly log: Log,
   ) {}
 
@@ -29,6 +32,7 @@ export class ForgetExpiredTimer implements OnApplicationBootstrap, OnApplication
 
   private async forget(stopping: AbortSignal): Promise<void> {
     await this.connections.closeForgotten(SILENT_SECONDS);
+    await this.platformKeys.destroyRetired(RETIRED_SECONDS);
     while (!stopping.aborted && (await this.watch.forget(LIMITS.eventsKeptSeconds, BITE)) >= BITE);
   }
 }

@@ -1,5 +1,6 @@
-import { LIMITS, type PacketState, task } from '@lienthong/contracts';
+import { LIMITS, task } from '@lienthong/contracts';
 import {
+  BlockedPurgeStore,
   EventStreamStore,
   Overtaken,
   type PacketRow,
@@ -10,20 +11,18 @@ import {
   type Unit,
   type WholePacket,
 } from '@lienthong/persistence';
-import { logContext } from '@lienthong/runtime';
-import { type PurgeReport, Storage, type StoredPart } from '@lienthong/storage';
+import { logContext, Metrics } from '@lienthong/runtime';
+import { ContentKept, type PurgeReport, Storage, type StoredPart } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { SchedulerOptions } from '../scheduler.config';
+import { certificateOf } from './certificate';
 
 /** Between our clock and the store's. */
 const CLOCKS_MS = 60_000;
 
-/** Why the content had to go, for the receipt. */
-const RULES: Partial<Record<PacketState, string>> = {
-  completed: 'all deliveries final, keepAfterConfirmSeconds over',
-  expired: 'space not completed in time',
-  refused: 'content refused by the analysis',
-  recalled: 'recalled by the source',
-};
+/** Pause before a purge that the store refused is tried again: what holds the content is ended by a person. */
+const BLOCKED_MS = 300_000;
 
 /** The parts that are known to lie where they were put: of a packet that was delivered, if none was uploaded in pieces. */
 const stored = ({ packet, parts }: WholePacket): StoredPart[] =>
@@ -44,12 +43,29 @@ export class PurgeContent {
     private readonly receipts: ReceiptStore,
     private readonly timeline: TimelineStore,
     private readonly storage: Storage,
-  ) {}
+    private readonly blocked: BlockedPurgeStore,
+    private readonly options: SchedulerOptions,
+    metrics: Metrics,
+  ) {
+    const collect = async (gauge: Gauge): Promise<void> => gauge.set(await blocked.count());
+    new Gauge({
+      name: 'lienthong_purge_blocked_packets',
+      help: 'Packets whose content the store refuses to delete: somebody must end what holds it (object lock, legal hold, rights)',
+      registers: [metrics],
+      collect() {
+        return collect(this);
+      },
+    });
+  }
 
   async purge(packetId: string): Promise<void> {
     const known = await this.packets.findWhole(packetId);
     if (!known?.packet.purgeAfter || known.packet.purgeAfter > new Date()) return;
-    const report = await this.storage.purge(packetId, stored(known));
+    const report = await this.storage.purge(packetId, stored(known)).catch((error: unknown) => {
+      if (!(error instanceof ContentKept)) throw error;
+      return this.keptBack(known.packet, error);
+    });
+    if (!report) return;
     if (known.packet.purgedAt) return void logContext().add({ broughtBack: report.removed.length });
     await this.record(known, report).catch(async (error: unknown) => {
       if (!(error instanceof Overtaken)) throw error;
@@ -58,24 +74,30 @@ export class PurgeContent {
     });
   }
 
+  /** The store would not delete: never recorded as purged, told once, tried again until it is (reliability 6). */
+  private async keptBack(packet: PacketRow, { left, why }: ContentKept): Promise<undefined> {
+    logContext().add({ purgeBlocked: why, left });
+    await this.transactions.run(async (unit) => {
+      if (await this.blocked.note(unit, packet.id))
+        this.timeline.add(unit, packet.id, [{ event: 'packet.purgeBlocked', detail: { left, why } }]);
+      unit.enqueue(task('purge-content', packet.id), packet.priority, BLOCKED_MS);
+    });
+  }
+
   /** One statement, without holding the packet first: it counts only if the chain of receipts is still as it was read. */
   private async record({ packet: known, parts, deliveries }: WholePacket, report: PurgeReport): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = { ...known };
       const packetId = packet.id;
-      const rule = RULES[packet.state] ?? packet.state;
-      const detail = {
-        rule,
-        removed: report.removed.length,
-        abortedUploads: report.aborted,
-        verifiedAbsentAt: report.verifiedAbsentAt,
-      };
+      const certificate = certificateOf({ state: packet.state, purgeAfter: packet.purgeAfter! }, report, this.options);
+      const { rule, removed, abortedUploads, verifiedAbsentAt } = certificate;
+      const detail = { rule, removed, abortedUploads, verifiedAbsentAt };
       const receipt = await this.receipts.append(unit, packet, [
         {
           event: 'packet.purged',
           to: packet.recipients.map((recipient) => recipient.systemId),
           parts,
-          detail,
+          detail: certificate,
         },
       ]);
       await this.packets.markPurged(unit, packet, known.receiptHash);

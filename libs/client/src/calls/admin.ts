@@ -15,6 +15,8 @@ import type {
   NewKey,
   NewSystem,
   Page,
+  PlatformKeyRotation,
+  PlatformKeyView,
   QueuesAnswer,
   Replay,
   Replayed,
@@ -72,6 +74,13 @@ export class AdminCalls {
       this.call<RotatedKey>({ method: 'POST', path: `${this.keysOf(systemId)}${pathOf(accessKey, 'rotate')}`, body }),
     revoke: (systemId: string, accessKey: string) =>
       this.call<void>({ method: 'DELETE', path: `${this.keysOf(systemId)}${pathOf(accessKey)}` }),
+  };
+
+  /** Keys by which the platform signs receipts, checkpoints and tokens. */
+  readonly platformKeys = {
+    list: () => this.list<PlatformKeyView>('/v1/admin/platform-keys', {}),
+    rotate: (body: PlatformKeyRotation = {}) =>
+      this.call<PlatformKeyView>({ method: 'POST', path: '/v1/admin/platform-keys', body }),
   };
 
   readonly grants = {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { ReceiptBundle, ReceiptClaims } from '@lienthong/contracts';
+import type { Proof, ReceiptBundle, ReceiptClaims } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
 import { Command } from 'commander';
 import type { CliContext } from '../terminal/cli-context';
@@ -57,8 +57,9 @@ export function verifyCommand(cli: CliContext): Command {
       if (!valid) cli.exitCode = 1;
       cli.out.result({ valid, packetId: bundle.packetId, problems, claims, contents }, () => [
         ...receipts.map(
-          ({ iat, event, from }) =>
-            `${cli.out.style('dim', cli.out.time(new Date(iat * 1000).toISOString()))}  ${happening(event, cli.language)}  ${from}`,
+          ({ iat, event, from, proof, detail }) =>
+            `${cli.out.style('dim', cli.out.time(new Date(iat * 1000).toISOString()))}  ${happening(event, cli.language)}  ${from}` +
+            whatItProves(proof ?? (detail as Partial<Proof> | undefined), cli),
         ),
         ...problems.map(
           ({ index, problem }) =>
@@ -80,6 +81,10 @@ export function verifyCommand(cli: CliContext): Command {
       ]);
     });
 }
+
+/** What a receipt says of its own worth, on a line below it. */
+const whatItProves = (said: Partial<Proof> | undefined, { out, language }: CliContext): string =>
+  said?.statement ? `\n${' '.repeat(4)}${out.style('dim', said.statement[language])}` : '';
 
 /** A file fits when a receipt names a part with its digest. */
 async function compare(

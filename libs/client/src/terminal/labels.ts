@@ -43,6 +43,7 @@ const HAPPENINGS: Record<string, Text> = {
   'packet.expiring': { vi: 'Sắp đến hạn giao', en: 'The deadline is near' },
   'packet.status': { vi: 'Trạng thái xử lý', en: 'Business status' },
   'packet.completed': { vi: 'Hoàn tất', en: 'Completed' },
+  'packet.purgeBlocked': { vi: 'Kho lưu trữ từ chối xóa nội dung', en: 'The store refuses to delete the content' },
   'packet.purged': { vi: 'Nội dung đã xóa khỏi nền tảng', en: 'Content deleted from the platform' },
   'delivery.announced': { vi: 'Đã báo nơi nhận', en: 'Announced to the destination' },
   'delivery.notified': { vi: 'Nơi nhận đã biết', en: 'The destination knows' },

@@ -108,6 +108,22 @@ export interface KeyRotation {
 export interface RotatedKey extends IssuedKey {
   replaces: { accessKey: string; expiresAt: string };
 }
+/** A key by which the platform signs receipts, checkpoints of the audit log and tokens. */
+export interface PlatformKeyView {
+  kid: string;
+  alg: string;
+  /** `published`: signs later. `destroyed`: the private half is no more; what it signed verifies for ever. */
+  state: 'published' | 'signing' | 'retired' | 'destroyed';
+  createdAt: string;
+  signsFrom: string;
+  retiredAt: string | null;
+}
+
+export interface PlatformKeyRotation {
+  /** Sign with the new key at once, not after the time for which others may keep the key set: when the old one may be known to others. */
+  immediately?: boolean;
+}
+
 /** Under how many secrets another master key was exchanged for the one that seals now. */
 export interface Rewrap {
   rewrapped: number;

@@ -15,8 +15,8 @@ export interface ReceiptDraft {
   detail?: Record<string, unknown>;
 }
 
-/** How long a process signs with the key it knows before it looks for a newer one. */
-const KEY_MS = 60_000;
+/** How long a process signs with the key it knows before it looks for a newer one: a rotation reaches every instance within 10 s. */
+const KEY_MS = 5000;
 
 /** The evidence of a packet: signed, chained by `prev`, written in the transaction that makes it true (protocol 8). */
 export class ReceiptStore {
@@ -81,9 +81,7 @@ export class ReceiptStore {
   /** Signs with the platform's current key; a new platform gets its first here. */
   private key(): Promise<PlatformKey> {
     if (this.known && this.known.until > Date.now()) return this.known.key;
-    const key = this.platformKeys
-      .current(() => newPlatformKey() as { kid: string; privatePem: string; publicJwk: Record<string, string> })
-      .then(({ kid, privatePem }) => platformKeyOf(kid, privatePem));
+    const key = this.platformKeys.current(newPlatformKey).then(({ kid, privatePem }) => platformKeyOf(kid, privatePem));
     this.known = { key, until: Date.now() + KEY_MS };
     key.catch(() => (this.known = undefined));
     return key;

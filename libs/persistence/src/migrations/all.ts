@@ -4,6 +4,7 @@ import { KeyCare1700000000003 } from './0003-key-care';
 import { Audit1700000000004 } from './0004-audit';
 import { ConnectionHistory1700000000005 } from './0005-connection-history';
 import { LegacySignatures1700000000006 } from './0006-legacy-signatures';
+import { Evidence1700000000007 } from './0007-evidence';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   Audit1700000000004,
   ConnectionHistory1700000000005,
   LegacySignatures1700000000006,
+  Evidence1700000000007,
 ];

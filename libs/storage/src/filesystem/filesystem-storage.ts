@@ -8,6 +8,7 @@ import { LienThongError } from '@lienthong/contracts';
 import { contentDisposition } from '../content-disposition';
 import { checkPart, packetPrefix, pieceSizes, splitKey } from '../object-key';
 import {
+  ContentKept,
   type Finding,
   type MultipartAddresses,
   type PurgeReport,
@@ -166,14 +167,17 @@ export class FilesystemStorage extends Storage {
     const prefix = packetPrefix(packetId);
     const folder = join(this.root, prefix);
     const entries = await readdir(folder, { withFileTypes: true }).catch(absentIsEmpty);
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    const refused = await rm(folder, { recursive: true, force: true, maxRetries: 3 }).then(() => '', refusalOf);
+    const deletedAt = entries.length > 0 ? new Date().toISOString() : null;
     await syncFolder(join(this.root, 'packets'));
-    if (await exists(folder)) throw new Error(`Content of packet ${packetId} is still there after it was deleted.`);
+    if (await exists(folder)) throw new ContentKept(packetId, entries.length, refused);
     return {
       removed: entries
         .filter((entry) => entry.isFile())
         .map((entry) => prefix + entry.name.replace(/\.[0-9a-f]{64}$/, '')),
       aborted: entries.filter((entry) => entry.isDirectory()).length,
+      checked: ['objects', 'uploads'],
+      deletedAt,
       verifiedAbsentAt: new Date().toISOString(),
     };
   }
@@ -260,6 +264,12 @@ function refuseOther(part: { key: string; size: number; sha256: string }, size: 
 
 const mismatch = (part: string, what: string, declared: string | number, actual: string | number) =>
   new LienThongError('content_mismatch', { part, what, declared, actual });
+
+/** Why a folder cannot be removed; trouble of the disk itself is another matter. */
+const refusalOf = (error: NodeJS.ErrnoException): string => {
+  if (['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOTEMPTY'].includes(error.code ?? '')) return error.code as string;
+  throw error;
+};
 
 const absentIsEmpty = (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : Promise.reject(error));
 

@@ -8,9 +8,9 @@ import {
   type ObjectIdentifier,
 } from '@aws-sdk/client-s3';
 import { packetPrefix } from '../object-key';
-import type { PurgeReport } from '../storage';
+import { ContentKept, type PurgeReport } from '../storage';
 import type { S3Connection } from './s3-connection';
-import { isRefusal } from './s3-errors';
+import { isRefusal, refusal } from './s3-errors';
 
 /**
  * Stands beside an object for which a multipart upload was begun. Unfinished uploads are in no list of objects, and some stores (MinIO)
@@ -39,7 +39,7 @@ export async function listObjects(
 /**
  * Two calls for an ordinary packet whose objects are known: delete, list. Three for any other: list, delete, list. What is believed to lie there only saves
  * the first look; the last one is at everything under the prefix.
- * @throws unless the last list is empty
+ * @throws ContentKept unless the last list is empty
  */
 export async function purgePacket(
   connection: S3Connection,
@@ -51,23 +51,28 @@ export async function purgePacket(
   const removed = new Set<string>();
   let aborted = 0;
   let refused = '';
+  let deletedAt: string | null = null;
   const list = () => listObjects(connection, bucket, prefix, versions);
   let left: ObjectIdentifier[] = known.length > 0 ? known.map((Key) => ({ Key })) : await list();
   for (let tries = 0; left.length > 0 && tries < TRIES;) {
     const keys = new Set(left.map(({ Key }) => Key!).filter((key) => key.endsWith(MARKER)));
     for (const key of keys) aborted += await abortUploads(connection, bucket, key.slice(0, -MARKER.length));
     refused = (await deleteObjects(connection, bucket, left)) ?? refused;
+    deletedAt = new Date().toISOString();
 
     const asked = new Set(left.map(nameOf));
     for (const object of left) if (!object.Key!.endsWith(MARKER)) removed.add(nameOf(object));
     left = await list();
     if (left.some((object) => asked.has(nameOf(object)))) tries++;
   }
-  if (left.length > 0)
-    throw new Error(
-      `Content of packet ${packetId} is still there after it was deleted (${left.length} objects; ${refused}).`,
-    );
-  return { removed: [...removed], aborted, verifiedAbsentAt: new Date().toISOString() };
+  if (left.length > 0) throw new ContentKept(packetId, left.length, refused);
+  return {
+    removed: [...removed],
+    aborted,
+    checked: versions ? ['objects', 'versions', 'uploads'] : ['objects', 'uploads'],
+    deletedAt,
+    verifiedAbsentAt: new Date().toISOString(),
+  };
 }
 
 /** @returns the first refusal of the store, if any: whether it matters is told by the list that follows */
@@ -79,14 +84,19 @@ async function deleteObjects(
   // One object is deleted by a request without a body: no XML on either side, and no digest of it.
   if (objects.length === 1) {
     const command = new DeleteObjectCommand({ Bucket: bucket, ...objects[0], Key: objects[0].Key! });
-    await connection
+    return connection
       .call((client, options) => client.send(command, options))
-      .catch((error) => (isRefusal(error, 'NoSuchKey', 'NotFound') ? undefined : Promise.reject(error)));
-    return undefined;
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        if (isRefusal(error, 'NoSuchKey', 'NotFound')) return undefined;
+        const { name, status } = refusal(error);
+        if (status === 400 || status === 403 || status === 409) return name;
+        throw error;
+      });
   }
   const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } });
   const { Errors } = await connection.call((client, options) => client.send(command, options));
-  return Errors?.[0] && `${Errors[0].Code} for ${Errors[0].Key}`;
+  return Errors?.[0]?.Code;
 }
 
 const nameOf = ({ Key, VersionId }: ObjectIdentifier): string =>

@@ -7,6 +7,7 @@ import { connectionsCommand } from './connections';
 import { deadTasksCommand } from './dead-tasks';
 import { grantsCommand } from './grants';
 import { keysCommand } from './keys';
+import { platformKeysCommand } from './platform-keys';
 import { queuesCommand } from './queues';
 import { systemsCommand } from './systems';
 
@@ -21,6 +22,7 @@ export function adminCommand(cli: CliContext): Command {
     agenciesCommand,
     systemsCommand,
     keysCommand,
+    platformKeysCommand,
     grantsCommand,
     queuesCommand,
     auditCommand,
