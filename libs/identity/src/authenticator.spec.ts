@@ -3,6 +3,7 @@ import { NonceStore, type SessionRecord } from '@lienthong/persistence';
 import { type SigningKey, type SigningOptions, signRequest } from '@lienthong/signing';
 import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Authenticator } from './authenticator';
+import { evidenceOf } from './evidence';
 import type { RingKey } from './keys/key-ring';
 import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
 import { SecretBox } from './access-keys/secret-box';
@@ -129,6 +130,23 @@ describe('Authenticator', () => {
       signed({ keyId: 'AK1', alg, privateKeyPem: rsa.privateKey }),
     );
     expect(caller.alg).toBe(alg);
+  });
+
+  it('keeps of what a key pair signed all that a third party needs to verify it again', async () => {
+    const publicKey = createPublicKey(rsa.publicKey);
+    const key = keyOf({ algorithms: ['rsa-pss-sha512'], sealedSecret: null, publicKey });
+    const request = signed({ keyId: 'AK1', alg: 'rsa-pss-sha512', privateKeyPem: rsa.privateKey }, { body: '{"a":1}' });
+    const caller = await platform({ key }).auth.authenticate(request);
+    const { kty, n, e } = publicKey.export({ format: 'jwk' });
+    expect(caller.request.publicKey).toEqual({ kty, n, e });
+    expect(evidenceOf(caller)).toMatchObject({ proof: { by: 'privateKey' }, request: { body: 'eyJhIjoxfQ==' } });
+    const among = evidenceOf(caller, { alone: false });
+    expect(among.proof.by).toBe('privateKeyDigest');
+    expect(among.request.body).toBeUndefined();
+    const shared = await platform().auth.authenticate(signed(HMAC, { body: '{"a":1}' }));
+    expect(evidenceOf(shared)).toMatchObject({ proof: { by: 'sharedSecret' } });
+    expect(shared.body).toBeUndefined();
+    expect(evidenceOf({ request: { ...shared.request, alg: 'bearer' } }).proof.by).toBe('nothing');
   });
 
   it('takes HMAC-SHA-1 only with a key that an administrator allowed it for', async () => {

@@ -18,7 +18,9 @@ export function purges(subject: () => Subject): void {
       const report = await storage.purge(packetId);
       expect(report.removed).toEqual(expect.arrayContaining([part.key, unsealed.part.key]));
       expect(report.aborted).toBe(1);
-      expect(Date.parse(report.verifiedAbsentAt)).toBeGreaterThanOrEqual(started);
+      expect(Date.parse(report.deletedAt ?? '')).toBeGreaterThanOrEqual(started);
+      expect(Date.parse(report.verifiedAbsentAt)).toBeGreaterThanOrEqual(Date.parse(report.deletedAt ?? ''));
+      expect(report.checked).toEqual(expect.arrayContaining(['objects', 'uploads']));
       expect(await storage.inspect(part)).toBe('missing');
       expect(await storage.inspect(unsealed.part)).toBe('missing');
       expect((await ask(url)).status).toBe(404);
@@ -49,7 +51,7 @@ export function purges(subject: () => Subject): void {
       const { packetId } = await accepted(storage);
       await storage.purge(packetId);
       for (const id of [packetId, newContent().packetId])
-        expect(await storage.purge(id)).toMatchObject({ removed: [], aborted: 0 });
+        expect(await storage.purge(id)).toMatchObject({ removed: [], aborted: 0, deletedAt: null });
     });
 
     it('of several at once removes each', async () => {

@@ -158,6 +158,31 @@ if (!endpoint) console.warn('S3Storage is not tested: S3_ENDPOINT is not set and
       await removeBucket(new S3Storage(settings('lock')), bucket);
     });
 
+    it('says that content is kept while the store holds it, never that it is purged', async () => {
+      // A bucket with a lock is refused at the start; this one gets it afterwards.
+      const { storage, bucket } = await opened('held');
+      await operator.send(new DeleteBucketCommand({ Bucket: bucket }));
+      await operator.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
+      const { packetId, part, bytes } = newContent(100);
+      const until = new Date(Date.now() + 3_600_000);
+      const hold = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until } as const;
+      await operator.send(
+        new PutObjectCommand({ Bucket: bucket, Key: part.key, Body: bytes, ChecksumAlgorithm: 'SHA256', ...hold }),
+      );
+      for (const known of [[], [part]])
+        await expect(storage.purge(packetId, known)).rejects.toMatchObject({
+          name: 'ContentKept',
+          left: 1,
+          why: expect.stringMatching(/Denied|Locked|WORM|InvalidRequest/),
+        });
+      for (const { VersionId } of await versionsIn(bucket))
+        await operator.send(
+          new DeleteObjectCommand({ Bucket: bucket, Key: part.key, VersionId, BypassGovernanceRetention: true }),
+        );
+      expect(await storage.purge(packetId)).toMatchObject({ aborted: 0, checked: ['objects', 'versions', 'uploads'] });
+      await removeBucket(storage, bucket);
+    });
+
     it.each([
       ['an unknown access key', { accessKey: 'nobody' }],
       ['a wrong secret key', { secretKey: 'wrong-wrong-wrong' }],

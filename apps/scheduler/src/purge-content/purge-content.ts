@@ -21,9 +21,6 @@ import { certificateOf } from './certificate';
 /** Between our clock and the store's. */
 const CLOCKS_MS = 60_000;
 
-/** Pause before a purge that the store refused is tried again: what holds the content is ended by a person. */
-const BLOCKED_MS = 300_000;
-
 /** The parts that are known to lie where they were put: of a packet that was delivered, if none was uploaded in pieces. */
 const stored = ({ packet, parts }: WholePacket): StoredPart[] =>
   packet.state === 'completed' && !packet.purgedAt && parts.every(({ uploadId }) => uploadId === null)
@@ -74,13 +71,12 @@ export class PurgeContent {
     });
   }
 
-  /** The store would not delete: never recorded as purged, told once, tried again until it is (reliability 6). */
+  /** The store would not delete: never recorded as purged, told once; `sweep-lost-work` has it tried again until it is (reliability 6). */
   private async keptBack(packet: PacketRow, { left, why }: ContentKept): Promise<undefined> {
     logContext().add({ purgeBlocked: why, left });
     await this.transactions.run(async (unit) => {
       if (await this.blocked.note(unit, packet.id))
         this.timeline.add(unit, packet.id, [{ event: 'packet.purgeBlocked', detail: { left, why } }]);
-      unit.enqueue(task('purge-content', packet.id), packet.priority, BLOCKED_MS);
     });
   }
 

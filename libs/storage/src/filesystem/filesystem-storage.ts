@@ -167,7 +167,10 @@ export class FilesystemStorage extends Storage {
     const prefix = packetPrefix(packetId);
     const folder = join(this.root, prefix);
     const entries = await readdir(folder, { withFileTypes: true }).catch(absentIsEmpty);
-    const refused = await rm(folder, { recursive: true, force: true, maxRetries: 3 }).then(() => '', refusalOf);
+    const refused = await rm(folder, { recursive: true, force: true, maxRetries: 3 }).then(
+      () => '',
+      ({ code, message }: NodeJS.ErrnoException) => code ?? message,
+    );
     const deletedAt = entries.length > 0 ? new Date().toISOString() : null;
     await syncFolder(join(this.root, 'packets'));
     if (await exists(folder)) throw new ContentKept(packetId, entries.length, refused);
@@ -264,12 +267,6 @@ function refuseOther(part: { key: string; size: number; sha256: string }, size: 
 
 const mismatch = (part: string, what: string, declared: string | number, actual: string | number) =>
   new LienThongError('content_mismatch', { part, what, declared, actual });
-
-/** Why a folder cannot be removed; trouble of the disk itself is another matter. */
-const refusalOf = (error: NodeJS.ErrnoException): string => {
-  if (['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOTEMPTY'].includes(error.code ?? '')) return error.code as string;
-  throw error;
-};
 
 const absentIsEmpty = (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : Promise.reject(error));
 
