@@ -27,6 +27,16 @@ const stored = ({ packet, parts }: WholePacket): StoredPart[] =>
     ? parts.map(({ objectKey: key, size, sha256, mediaType }) => ({ key, size, sha256, mediaType }))
     : [];
 
+const countBlocked = (blocked: BlockedPurgeStore, metrics: Metrics): Gauge =>
+  new Gauge({
+    name: 'lienthong_purge_blocked_packets',
+    help: 'Packets whose content the store refuses to delete: somebody must end what holds it (object lock, legal hold, rights)',
+    registers: [metrics],
+    async collect() {
+      this.set(await blocked.count());
+    },
+  });
+
 /**
  * After the final state: deletes the content, looks again, and only then records that it is gone. The intent (`purge_after`) is in the
  * database before the first delete; killed at any point, the task comes again and ends the same way (reliability 6).
@@ -44,15 +54,7 @@ export class PurgeContent {
     private readonly options: SchedulerOptions,
     metrics: Metrics,
   ) {
-    const collect = async (gauge: Gauge): Promise<void> => gauge.set(await blocked.count());
-    new Gauge({
-      name: 'lienthong_purge_blocked_packets',
-      help: 'Packets whose content the store refuses to delete: somebody must end what holds it (object lock, legal hold, rights)',
-      registers: [metrics],
-      collect() {
-        return collect(this);
-      },
-    });
+    countBlocked(blocked, metrics);
   }
 
   async purge(packetId: string): Promise<void> {
