@@ -1,6 +1,9 @@
-/** A request that is not let in. Nest and Express both answer an error of this shape with its `statusCode`. */
+/** A request that is not let in. Nest and Express both answer an error of this shape (that of `http-errors`) with its `statusCode`. */
 export class AccessRefusedError extends Error {
   override readonly name = 'AccessRefusedError';
+  readonly status: number;
+  /** Whether its message may be told. */
+  readonly expose: boolean;
 
   /**
    * @param statusCode 401: who calls is not known; 403: known, and not allowed; 413, 500, 503: not decided
@@ -11,5 +14,7 @@ export class AccessRefusedError extends Error {
     readonly code: string,
   ) {
     super(`Access refused: ${code}`);
+    this.status = statusCode;
+    this.expose = statusCode < 500;
   }
 }

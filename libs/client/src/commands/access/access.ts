@@ -3,7 +3,7 @@ import type { CliContext } from '../../terminal/cli-context';
 import { UsageError } from '../../terminal/failure';
 
 interface Flags {
-  url?: string;
+  call?: string;
   method: string;
   body?: string;
 }
@@ -13,17 +13,17 @@ export function accessCommand(cli: CliContext): Command {
   return new Command('access')
     .description(
       say(
-        'Xin quyền gọi dịch vụ riêng của hệ thống đích; với --url, ký luôn một yêu cầu',
-        'Ask for the right to call a destination’s own service; with --url, sign one request too',
+        'Xin quyền gọi dịch vụ riêng của hệ thống đích; với --call, ký luôn một yêu cầu',
+        'Ask for the right to call a destination’s own service; with --call, sign one request too',
       ),
     )
     .argument('<destination>', say('mã hệ thống đích, ví dụ H01.20/motcua', 'system id, such as H01.20/motcua'))
-    .option('--url <url>', say('địa chỉ sẽ gọi', 'the address to be called'))
+    .option('--call <url>', say('địa chỉ sẽ gọi', 'the address to be called'))
     .option('--method <method>', say('phương thức', 'its method'), 'GET')
     .option('--body <text>', say('nội dung thân', 'its body'))
-    .action(async (destination: string, { url, method, body }: Flags) => {
+    .action(async (destination: string, { call: url, method, body }: Flags) => {
       if (url !== undefined && !URL.canParse(url))
-        throw new UsageError(say(`--url ${url} không phải địa chỉ đầy đủ.`, `--url ${url} is not a whole address.`));
+        throw new UsageError(say(`--call ${url} không phải địa chỉ đầy đủ.`, `--call ${url} is not a whole address.`));
       const access = (await cli.client()).access.to(destination);
       const grant = await access.grant();
       if (url === undefined) return cli.out.result(grant, () => [grant.accessToken, grant.expiresAt]);
