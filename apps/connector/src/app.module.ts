@@ -22,6 +22,9 @@ import { ReportStatusController } from './report-status/report-status.controller
 import { RequestSpace } from './request-space/request-space';
 import { RequestSpaceController } from './request-space/request-space.controller';
 import { UploadSpaces } from './request-space/upload-space';
+import { WatchPressure } from './watch-pressure';
+
+export { urgencyOf } from './urgency';
 
 /** The steps that clients call about packets, deliveries and events. Needs persistence, queue, storage and identity beside it in the process. */
 @Module({
@@ -48,6 +51,7 @@ import { UploadSpaces } from './request-space/upload-space';
     ReportStatus,
     ReadPacket,
     ReadEvents,
+    WatchPressure,
   ],
 })
 export class ConnectorModule {

@@ -4,7 +4,7 @@ import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
-import { ConnectorModule } from './app.module';
+import { ConnectorModule, urgencyOf } from './app.module';
 import { connectorSettings } from './connector.config';
 
 start(async () => {
@@ -47,5 +47,6 @@ start(async () => {
     config,
     log,
     before: storageRoutes(storage),
+    urgencyOf,
   });
 });

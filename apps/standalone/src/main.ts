@@ -1,4 +1,5 @@
 import { tokenForm } from '@lienthong/auth';
+import { urgencyOf } from '@lienthong/connector';
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
 import { readMasterKeys } from '@lienthong/identity';
@@ -60,6 +61,7 @@ start(async () => {
     log,
     last,
     before: [...tokenForm, ...storageRoutes(storage)],
+    urgencyOf,
     microservice: (app) => taskServer({ queue: app.get(Queue), outbox: app.get(OutboxStore), kinds: TASK_KINDS, log }),
   });
   process.stderr.write(welcome(port, settings.ADMIN_KEY_FILE));

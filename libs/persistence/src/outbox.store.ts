@@ -77,6 +77,15 @@ export class OutboxStore {
     );
   }
 
+  /** Whether so many rows are unsent; looks at no more than that many entries of an index. */
+  async atLeast(rows: number): Promise<boolean> {
+    const [{ n }] = await this.transactions.query<{ n: string }>(
+      'SELECT count(*) AS n FROM (SELECT 1 FROM outbox WHERE available_at IS NOT NULL LIMIT $1) AS some',
+      [rows],
+    );
+    return Number(n) >= rows;
+  }
+
   /** Unsent rows per kind and priority with the age of the oldest in seconds: what the broker has not taken yet. */
   async depths(): Promise<{ kind: string; priority: Priority; waiting: number; oldestSeconds: number }[]> {
     const rows = await this.transactions.query<{ kind: string; priority: number; waiting: string; oldest: string }>(

@@ -218,6 +218,14 @@ export class Transactions {
     return answers.findLast(({ rows }) => rows.length > 0)?.rows as T[];
   }
 
+  /** How long a place in the pool is waited for now, ms; 0 while some are free or nobody waits. */
+  async poolWaitMs(): Promise<number> {
+    if (this.pool.waitingCount === 0) return 0;
+    const began = performance.now();
+    (await this.pool.connect()).release();
+    return performance.now() - began;
+  }
+
   private get pool(): Pool {
     return (this.dataSource.driver as unknown as { master: Pool }).master;
   }

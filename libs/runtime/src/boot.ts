@@ -7,6 +7,7 @@ import express, { type RequestHandler, type Router } from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Admission, type UrgencyOf } from './admission/admission';
 import type { ProcessConfig } from './config/process-settings';
 import { HealthChecks } from './health/health-checks';
 import { aliveRoute, readyRoutes } from './health/health.routes';
@@ -36,6 +37,8 @@ export interface BootOptions {
   microservice?: (app: INestApplication) => CustomTransportStrategy | undefined;
   /** Adds routes to the internal port; never mounted on the public one, so with `INTERNAL_PORT` 0 they do not exist. */
   internal?: (router: Router, app: INestApplication) => void;
+  /** What a request is when there is too much work; by default every GET is reading, and nothing is new work. */
+  urgencyOf?: UrgencyOf;
   /** Longest wait for requests and tasks under way, once asked to stop. */
   drainMs?: number;
   /** Runs when all else is closed, also after a start that failed: stops what the process started for itself. */
@@ -64,8 +67,12 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   const running: { close?: () => Promise<void> } = {};
   if (options.ownsProcess ?? true) ownProcess(log, () => running.close?.());
 
+  const admission = new Admission(
+    { lagMs: config.OVERLOAD_LAG_MS, targetMs: config.OVERLOAD_TARGET_MS },
+    options.urgencyOf,
+  );
   const app = await NestFactory.create<NestExpressApplication>(
-    RuntimeModule.with(log, shutdown, options.module, rateLimitsOf(config)),
+    RuntimeModule.with(log, shutdown, options.module, rateLimitsOf(config), admission),
     new HttpAdapter(),
     { bodyParser: false, abortOnError: false, logger: nestLogger(log) },
   );
@@ -84,6 +91,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
     await options.last?.();
     throw error;
   }
+  admission.start(log);
   const { port } = app.getHttpServer().address() as AddressInfo;
   log.info({ port, internalPort: config.INTERNAL_PORT || undefined, pid: process.pid }, 'started');
 
@@ -94,6 +102,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   async function stop(): Promise<void> {
     const start = performance.now();
     shutdown.begin();
+    await admission.stop();
     const server: Server = app.getHttpServer();
     server.close();
     const drained = Promise.allSettled([inFlight.drain(), strategy?.close()]);
@@ -130,12 +139,15 @@ function mount(app: NestExpressApplication, options: BootOptions): InFlight {
   const health = app.get(HealthChecks);
   const metrics = app.get(Metrics);
   const inFlight = new InFlight();
+  const admission = app.get(Admission);
+  admission.measure(metrics);
 
   app.disable('x-powered-by').disable('etag');
   trustProxies(app, config.TRUST_PROXY);
   app.use(aliveRoute(name, version));
   if (config.INTERNAL_PORT === 0) app.use(readyRoutes(health, metrics));
   app.use(requestLog(log, metrics), inFlight.handler, plainHeaders, app.get(RateLimits).ofAddress, plainTarget);
+  app.use(admission.handler);
   for (const handler of options.before ?? []) app.use(handler);
   app.use(jsonBody());
   return inFlight;

@@ -1,3 +1,4 @@
+export { Admission, type Pressure, type Urgency, type UrgencyOf } from './admission/admission';
 export { awaitServers } from './await-servers';
 export * from './boot';
 export * from './config/env-example';

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { Admission } from './admission/admission';
 import { HealthChecks } from './health/health-checks';
 import { Metrics } from './health/metrics';
 import { ProblemFilter } from './http/problem.filter';
@@ -9,7 +10,7 @@ import { StrictValidationPipe } from './validation/validation.pipe';
 import { Log } from './log';
 import { Shutdown } from './shutdown';
 
-/** What every module of a process may inject: `Log`, `HealthChecks`, `Metrics`, `RateLimits`, `Shutdown`; and what every route has: filter, validation, step name. */
+/** What every module of a process may inject: `Log`, `HealthChecks`, `Metrics`, `RateLimits`, `Admission`, `Shutdown`; and what every route has: filter, validation, step name. */
 @Module({})
 // oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module
 export class RuntimeModule {
@@ -19,6 +20,7 @@ export class RuntimeModule {
     shutdown = new Shutdown(),
     app?: DynamicModule | Type,
     limits = new RateLimits({ perAddress: 0, perKey: 0 }),
+    admission = new Admission({ lagMs: Infinity, targetMs: Infinity }),
   ): DynamicModule {
     const shared = [
       { provide: Log, useValue: log },
@@ -26,6 +28,7 @@ export class RuntimeModule {
       { provide: HealthChecks, useValue: new HealthChecks(shutdown) },
       { provide: Metrics, useClass: Metrics },
       { provide: RateLimits, useValue: limits },
+      { provide: Admission, useValue: admission },
     ];
     return {
       module: RuntimeModule,

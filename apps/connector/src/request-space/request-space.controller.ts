@@ -6,6 +6,7 @@ import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } f
 import type { Request } from 'express';
 import { invalid } from '../policy';
 import { AuditSealedGuard } from './audit-sealed.guard';
+import { LowestClassGuard } from './lowest-class.guard';
 import { RequestSpace } from './request-space';
 import { SendDto } from './request-space.dto';
 
@@ -20,7 +21,7 @@ export class RequestSpaceController {
 
   @Post()
   @BearerToo()
-  @UseGuards(AuditSealedGuard)
+  @UseGuards(LowestClassGuard, AuditSealedGuard)
   @HttpCode(201)
   @ApiOperation({ summary: 'S2: ask for a space; with protocol inline also S3 and the completion' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key gives the same packet again' })

@@ -15,7 +15,7 @@ const SIGNATURE: ErrorCode[] = [
   'replayed_request',
   'session_expired',
 ];
-const ANY: ErrorCode[] = ['malformed_request', 'rate_limited', 'internal_error', 'unavailable'];
+const ANY: ErrorCode[] = ['malformed_request', 'rate_limited', 'internal_error', 'unavailable', 'overloaded'];
 const BODY: ErrorCode[] = [
   'validation_failed',
   'malformed_json',

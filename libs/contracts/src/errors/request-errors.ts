@@ -79,6 +79,13 @@ export const REQUEST_ERRORS = {
     'Một dịch vụ nền ({what}) chưa sẵn sàng; chưa có gì bị mất. Gửi lại sau {retryAfter} giây với cùng Idempotency-Key.',
     'A dependency ({what}) is not ready; nothing was lost. Try again after {retryAfter} s with the same Idempotency-Key.',
   ),
+  overloaded: entry(
+    503,
+    'Đang quá tải',
+    'Too much work',
+    'Hệ thống đang quá tải ({what}) nên tạm thời không nhận việc mới; gói tin đã nhận vẫn được xử lý. Gửi lại sau {retryAfter} giây với cùng Idempotency-Key.',
+    'There is too much work ({what}), so no more is taken for now; packets that were accepted go on. Try again after {retryAfter} s with the same Idempotency-Key.',
+  ),
   storage_full: entry(
     507,
     'Hết chỗ lưu trữ',

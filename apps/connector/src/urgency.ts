@@ -1,0 +1,10 @@
+import type { UrgencyOf } from '@lienthong/runtime';
+
+/** What a destination polls: it is how packets reach one that holds no stream open. */
+const ARRIVING = /^\/v1\/(events|deliveries)(\/|$)/;
+
+/** Only asking for a space is new work: whoever was given one may fill it and complete. */
+export const urgencyOf: UrgencyOf = ({ method, path }) => {
+  if (method === 'POST' && /^\/v1\/packets\/?$/.test(path)) return 'new';
+  return method === 'GET' && !ARRIVING.test(path) ? 'reading' : 'rest';
+};

@@ -1,0 +1,39 @@
+import { createLog } from '@lienthong/runtime';
+import { urgencyOf } from './urgency';
+import { WatchPressure } from './watch-pressure';
+
+const watching = (over: Partial<Record<'wait' | 'rows', number>>) => {
+  const pool = { poolWaitMs: async () => over.wait ?? 0 };
+  const outbox = { atLeast: async (rows: number) => (over.rows ?? 0) >= rows };
+  return new WatchPressure({ watch: () => undefined }, pool, outbox, createLog({ name: 'spec', level: 'silent' }));
+};
+
+describe('what the connector looks at before it takes more work', () => {
+  it.each([
+    [100, 0],
+    [300, 1],
+    [600, 2],
+  ])('a place in the database pool that is waited for %i ms is pressure %i', async (wait, pressure) => {
+    expect(await watching({ wait }).pool()).toBe(pressure);
+  });
+
+  it.each([
+    [49_999, 0],
+    [50_000, 1],
+    [100_000, 2],
+  ])('%i tasks that the broker has not taken are pressure %i', async (rows, pressure) => {
+    expect(await watching({ rows }).backlog()).toBe(pressure);
+  });
+
+  it.each([
+    ['POST', '/v1/packets', 'new'],
+    ['POST', '/v1/packets/p/complete', 'rest'],
+    ['POST', '/v1/packets/p/space', 'rest'],
+    ['POST', '/v1/deliveries/d/confirm', 'rest'],
+    ['GET', '/v1/events', 'rest'],
+    ['GET', '/v1/deliveries', 'rest'],
+    ['GET', '/v1/deliveries/d', 'rest'],
+    ['GET', '/v1/packets', 'reading'],
+    ['GET', '/v1/packets/p', 'reading'],
+  ])('%s %s is %s', (method, path, urgency) => expect(urgencyOf({ method, path })).toBe(urgency));
+});

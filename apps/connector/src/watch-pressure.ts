@@ -1,0 +1,35 @@
+import { OutboxStore, Transactions } from '@lienthong/persistence';
+import { Admission, Log, type Pressure } from '@lienthong/runtime';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+
+/** A place in the pool is given up after 3 s; long before that there is too much work (reliability 12). */
+const POOL_MS = { strained: 250, over: 500 };
+/** A broker that is away bothers nobody: the outbox takes what it does not (P21), until it is a burden for the database that everything else needs. */
+const OUTBOX_ROWS = { strained: 50_000, over: 100_000 };
+
+/** What the connector looks at, beside its own event loop, before it takes more work (reliability 12). */
+@Injectable()
+export class WatchPressure implements OnApplicationBootstrap {
+  constructor(
+    @Inject(Admission) private readonly admission: Pick<Admission, 'watch'>,
+    @Inject(Transactions) private readonly transactions: Pick<Transactions, 'poolWaitMs'>,
+    @Inject(OutboxStore) private readonly outbox: Pick<OutboxStore, 'atLeast'>,
+    private readonly log: Log,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.admission.watch('database pool', 250, () => this.pool(), this.log);
+    this.admission.watch('outbox', 5000, () => this.backlog(), this.log);
+  }
+
+  /** A pool that gives no place within its own limit has none. */
+  async pool(): Promise<Pressure> {
+    const ms = await this.transactions.poolWaitMs().catch(() => Infinity);
+    return ms > POOL_MS.over ? 2 : ms > POOL_MS.strained ? 1 : 0;
+  }
+
+  async backlog(): Promise<Pressure> {
+    if (!(await this.outbox.atLeast(OUTBOX_ROWS.strained))) return 0;
+    return (await this.outbox.atLeast(OUTBOX_ROWS.over)) ? 2 : 1;
+  }
+}

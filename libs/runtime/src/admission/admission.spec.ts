@@ -1,0 +1,130 @@
+import { Controller, Get, Post, UseGuards, type CanActivate, Injectable } from '@nestjs/common';
+import { type Started, startApp } from '../boot.fixture';
+import { Admission, type Pressure } from './admission';
+import { createLog } from '../log';
+
+@Injectable()
+class Lowest implements CanActivate {
+  constructor(private readonly admission: Admission) {}
+
+  canActivate(): boolean {
+    this.admission.assertRoomForLowest();
+    return true;
+  }
+}
+
+let held: (() => void)[] = [];
+
+@Controller()
+class Exchange {
+  @Get('list')
+  list() {
+    return { items: [] };
+  }
+
+  @Post('urgent')
+  async urgent() {
+    await new Promise<void>((resolve) => held.push(resolve));
+    return {};
+  }
+
+  @Post('lowest')
+  @UseGuards(Lowest)
+  lowest() {
+    return {};
+  }
+
+  @Post('confirm')
+  confirm() {
+    return {};
+  }
+}
+
+describe('admission', () => {
+  let running: Started;
+  let pressure: Pressure;
+
+  beforeEach(async () => {
+    held = [];
+    pressure = 0;
+    running = await startApp([Exchange], {
+      env: { OVERLOAD_LAG_MS: '50' },
+      urgencyOf: ({ method, path }) => (method === 'GET' ? 'reading' : path === '/confirm' ? 'rest' : 'new'),
+    });
+  });
+  afterEach(async () => {
+    for (const release of held) release();
+    await running.close();
+  });
+
+  const ask = (method: string, path: string) => fetch(`${running.url}/${path}`, { method });
+  const statuses = async () => {
+    const answers = await Promise.all([ask('GET', 'list'), ask('POST', 'lowest'), ask('POST', 'confirm')]);
+    return answers.map(({ status }) => status);
+  };
+  const until = async (what: () => Promise<boolean>) => {
+    while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  it('refuses reading and new work of the lowest class first, then all new work, and never what is under way already', async () => {
+    const admission = running.app.get(Admission);
+    const log = createLog({ name: 'spec', level: 'silent' });
+    admission.watch('store', 5, async () => pressure, log);
+    expect(await statuses()).toEqual([200, 201, 201]);
+
+    pressure = 1;
+    await until(async () => (await ask('GET', 'list')).status === 503);
+    expect(await statuses()).toEqual([503, 503, 201]);
+    const urgent = ask('POST', 'urgent');
+    await until(async () => held.length === 1);
+    held.pop()?.();
+    expect((await urgent).status).toBe(201);
+
+    pressure = 2;
+    await until(async () => (await (await ask('GET', 'metrics')).text()).includes('lienthong_admission_pressure 2'));
+    expect((await ask('POST', 'urgent')).status).toBe(503);
+    expect(await statuses()).toEqual([503, 503, 201]);
+
+    pressure = 0;
+    await until(async () => (await ask('GET', 'list')).status === 200);
+    expect(await statuses()).toEqual([200, 201, 201]);
+  });
+
+  it('answers with a problem document and a spread Retry-After, and counts what it refused and why', async () => {
+    const admission = running.app.get(Admission);
+    admission.watch('store', 5, async () => 2, createLog({ name: 'spec', level: 'silent' }));
+    await until(async () => (await ask('POST', 'lowest')).status === 503);
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask('POST', 'lowest')));
+    const waits = new Set(answers.map(({ headers }) => Number(headers.get('retry-after'))));
+    expect(waits.size).toBeGreaterThan(3);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(2);
+    expect(await answers[0].json()).toMatchObject({ code: 'overloaded', status: 503, retryAfter: expect.any(Number) });
+    const metrics = await (await fetch(`${running.url}/metrics`)).text();
+    expect(metrics).toMatch(/lienthong_admission_refused_total\{urgency="new",signal="store"\} 3\d/);
+    expect(metrics).toContain('lienthong_admission_pressure 2');
+  });
+
+  it('takes no more new work than there is room for, keeps the last of it from the lowest class, and has it back when work is done', async () => {
+    // 16 to begin with; four fifths of it for the lowest class.
+    const under = Array.from({ length: 13 }, () => ask('POST', 'urgent'));
+    await until(async () => held.length === 13);
+    expect((await ask('POST', 'lowest')).status).toBe(503);
+    under.push(...Array.from({ length: 3 }, () => ask('POST', 'urgent')));
+    await until(async () => held.length === 16);
+    expect((await ask('POST', 'urgent')).status).toBe(503);
+    expect((await ask('POST', 'confirm')).status).toBe(201);
+    for (const release of held.splice(0)) release();
+    expect((await Promise.all(under)).map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 201));
+    expect((await ask('POST', 'lowest')).status).toBe(201);
+  });
+
+  it('sees that its own event loop is late, and takes new work again when it is not', async () => {
+    const block = setInterval(() => {
+      for (const until = performance.now() + 260; performance.now() < until;);
+    }, 1);
+    await until(async () => (await ask('POST', 'lowest')).status === 503);
+    expect((await ask('POST', 'confirm')).status).toBe(201);
+    clearInterval(block);
+    await until(async () => (await ask('POST', 'lowest')).status === 201);
+  }, 20_000);
+});

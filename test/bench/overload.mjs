@@ -1,0 +1,257 @@
+// npm run bench:overload: what happens at ten times what the platform can do. Prints one table; exit code 1 when a bound of P18 is missed or a packet is lost.
+import { Agent, request } from 'undici';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { signRequest } from '@lienthong/signing';
+import { LienThongClient } from '@lienthong/client';
+import { percentile } from './measure/percentiles.mjs';
+import { loadAverage, ProcessSampler } from './measure/processes.mjs';
+import { startEmbedded } from './platform/embedded.mjs';
+import { makeParties } from './platform/parties.mjs';
+import { startStack } from './platform/stack.mjs';
+
+const { values } = parseArgs({
+  options: {
+    stack: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '30' },
+    times: { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
+    'cpu-prof': { type: 'string' },
+  },
+});
+const given = { cpuProf: values['cpu-prof'] };
+const SECONDS = Number(values.seconds);
+const TIMES = Number(values.times);
+const CONTENT = 4096;
+const IN_FLIGHT = 16;
+/** The generator's own bound: what is not answered yet. Beyond it an arrival is not offered, and counted. */
+const OPEN = 4000;
+const SETTLE_MS = 120_000;
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** One packet by one request, no second try: what a crowd of clients does that hear no. */
+function sender(baseUrl, { accessKey, secretKey }, to) {
+  const dispatcher = new Agent({ connections: 256, pipelining: 1 });
+  const key = { keyId: accessKey, alg: 'hmac-sha256', secret: secretKey };
+  return {
+    async send(priority = 'normal') {
+      const content = randomBytes(CONTENT);
+      const part = {
+        name: 'a.bin',
+        mediaType: 'application/octet-stream',
+        size: CONTENT,
+        sha256: createHash('sha256').update(content).digest('base64'),
+        content: content.toString('base64'),
+      };
+      const body = JSON.stringify({
+        to: [to],
+        title: 'Quá tải',
+        dataType: 'file',
+        protocol: 'inline',
+        priority,
+        parts: [part],
+      });
+      const target = '/v1/packets';
+      const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+      const signed = signRequest({ method: 'POST', target, body }, key, { created: Math.floor(Date.now() / 1000) });
+      const began = performance.now();
+      const answer = await request(baseUrl + target, {
+        method: 'POST',
+        headers: { ...headers, ...signed },
+        body,
+        dispatcher,
+      });
+      const document = await answer.body.json();
+      return {
+        ms: performance.now() - began,
+        status: answer.statusCode,
+        retryAfter: Number(answer.headers['retry-after']),
+        packetId: document.packetId,
+        code: document.code,
+      };
+    },
+    close: () => dispatcher.close(),
+  };
+}
+
+/** The destination takes what it is told of; the source hears how it ended. Both go on during the flood. */
+function parties(baseUrl, { source, destinations: [destination] }) {
+  const stop = new AbortController();
+  const ended = new Map();
+  const confirmMs = [];
+  const from = new LienThongClient({ baseUrl, ...source, connections: 8 });
+  const to = new LienThongClient({ baseUrl, ...destination, connections: 32 });
+  const confirm = async ({ deliveryId }) => {
+    const { space } = await to.deliveries.ready(deliveryId);
+    const parts = space.downloads.map(({ part, sha256 }) => ({ name: part, sha256 }));
+    const began = performance.now();
+    await to.deliveries.confirm(deliveryId, { outcome: 'accepted', parts });
+    confirmMs.push(performance.now() - began);
+  };
+  const failures = [];
+  const listening = [
+    from.stream({ signal: stop.signal }).each(({ type, subject }) => {
+      if (/^packet\.(completed|expired|refused)$/.test(type)) ended.set(subject, type);
+    }),
+    to.stream({ signal: stop.signal }).each(({ type, data }) => {
+      if (type === 'packet.available') void confirm(data).catch((error) => failures.push(String(error)));
+    }),
+  ];
+  return {
+    ended,
+    confirmMs,
+    failures,
+    async close() {
+      stop.abort();
+      await Promise.allSettled(listening);
+      await Promise.all([from.close(), to.close()]);
+    },
+  };
+}
+
+/** As fast as it goes with a few in flight: what the platform can do, and how long an answer takes then. */
+async function capacity(send, seconds) {
+  const answers = [];
+  const until = performance.now() + seconds * 1000;
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      while (performance.now() < until) answers.push(await send());
+    }),
+  );
+  const taken = answers.filter(({ status }) => status === 201);
+  return {
+    taken,
+    perSecond: taken.length / seconds,
+    p99: percentile(
+      taken.map(({ ms }) => ms),
+      99,
+    ),
+  };
+}
+
+async function flood(send, perSecond, seconds) {
+  const answers = [];
+  const failures = {};
+  const open = new Set();
+  let notOffered = 0;
+  const began = performance.now();
+  const total = Math.round(perSecond * seconds);
+  for (let n = 0; n < total; n += 1) {
+    const wait = began + (n * 1000) / perSecond - performance.now();
+    if (wait > 1) await sleep(wait);
+    if (open.size >= OPEN) {
+      notOffered += 1;
+      continue;
+    }
+    const one = send().then(
+      (answer) => answers.push(answer),
+      (error) => (failures[String(error)] = (failures[String(error)] ?? 0) + 1),
+    );
+    open.add(one);
+    void one.finally(() => open.delete(one));
+  }
+  const offeredSeconds = (performance.now() - began) / 1000;
+  await Promise.all(open);
+  return { answers, failures, notOffered, offered: (total - notOffered) / offeredSeconds };
+}
+
+async function main() {
+  // Ten times capacity comes from one address here.
+  Object.assign(process.env, { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_PER_KEY_PER_MINUTE: '0' });
+  const platform = await (values.stack ? startStack(given) : startEmbedded(given));
+  try {
+    const made = await makeParties(platform.admin);
+    const { baseUrl } = platform.target;
+    const sending = sender(baseUrl, made.source, made.destinations[0].systemId);
+    const listening = parties(baseUrl, made);
+    say('warming up');
+    const warm = await capacity(() => sending.send(), 5);
+    say('measuring capacity');
+    const nominal = await capacity(() => sending.send(), 10);
+    const nominalConfirm = percentile(listening.confirmMs, 99);
+    listening.confirmMs.length = 0;
+    say(`${nominal.perSecond.toFixed(1)} packets/s; offering ${TIMES} times as many for ${SECONDS} s`);
+    const sampler = new ProcessSampler(platform.processes);
+    sampler.start();
+    const over = await flood(() => sending.send(), nominal.perSecond * TIMES, SECONDS);
+    const samples = sampler.stop();
+    const load = loadAverage();
+    const taken = over.answers.filter(({ status }) => status === 201);
+    const refused = over.answers.filter(({ status }) => status === 503 || status === 429);
+    const others = over.answers.filter((answer) => !taken.includes(answer) && !refused.includes(answer));
+    const acked = [...warm.taken, ...nominal.taken, ...taken].map(({ packetId }) => packetId);
+    const endedThen = acked.filter((id) => listening.ended.has(id)).length;
+    const until = Date.now() + SETTLE_MS;
+    while (Date.now() < until && acked.some((id) => !listening.ended.has(id))) await sleep(200);
+    const ended = acked.filter((id) => listening.ended.has(id)).length;
+    const result = {
+      platform: platform.name,
+      load,
+      capacityPerSecond: nominal.perSecond,
+      offeredPerSecond: over.offered,
+      notOffered: over.notOffered,
+      answered: over.answers.length,
+      admittedPerSecond: taken.length / SECONDS,
+      admitted: taken.length,
+      refused: refused.length,
+      others: others.length,
+      failures: over.failures,
+      nominalP99: nominal.p99,
+      admittedP50: percentile(
+        taken.map(({ ms }) => ms),
+        50,
+      ),
+      admittedP99: percentile(
+        taken.map(({ ms }) => ms),
+        99,
+      ),
+      refusedP50: percentile(
+        refused.map(({ ms }) => ms),
+        50,
+      ),
+      refusedP99: percentile(
+        refused.map(({ ms }) => ms),
+        99,
+      ),
+      withoutRetryAfter: refused.filter(({ retryAfter }) => !(retryAfter > 0)).length,
+      confirmP99: { nominal: nominalConfirm, overload: percentile(listening.confirmMs, 99) },
+      acked: acked.length,
+      endedAtEndOfFlood: endedThen,
+      ended,
+      rss: samples
+        .filter(({ role }) => role === 'platform')
+        .map(({ name, peakMiB, series }) => ({ name, begin: series[0].mib, peak: peakMiB, end: series.at(-1).mib })),
+    };
+    process.stdout.write(`${values.json ? JSON.stringify(result, null, 2) : tableOf(result)}\n`);
+    await listening.close();
+    await sending.close();
+    if (ended < acked.length || others.length > 0 || result.withoutRetryAfter > 0) process.exitCode = 1;
+  } finally {
+    await platform.stop();
+  }
+}
+
+const ms = (value) => (value === null ? '-' : `${value.toFixed(0)} ms`);
+
+function tableOf(result) {
+  const { failures, confirmP99, rss } = result;
+  return [
+    `overload · ${result.platform} · load average ${result.load.join(' ')}`,
+    `capacity ${result.capacityPerSecond.toFixed(1)} packets/s (${IN_FLIGHT} in flight, ${CONTENT} bytes inline); offered ${result.offeredPerSecond.toFixed(0)}/s, open loop, ${SECONDS} s; ${result.notOffered} not offered (${OPEN} unanswered)`,
+    `admitted ${result.admitted} (${result.admittedPerSecond.toFixed(1)}/s), refused ${result.refused}, other answers ${result.others}, connection failures ${JSON.stringify(failures)}`,
+    `answer time: nominal p99 ${ms(result.nominalP99)}; admitted p50/p99 ${ms(result.admittedP50)} / ${ms(result.admittedP99)}; refused p50/p99 ${ms(result.refusedP50)} / ${ms(result.refusedP99)}; refusals without Retry-After ${result.withoutRetryAfter}`,
+    `confirmations meanwhile: p99 ${ms(confirmP99.nominal)} before, ${ms(confirmP99.overload)} during`,
+    `packets acknowledged ${result.acked}, ended ${result.ended} (${result.endedAtEndOfFlood} of them when the flood ended)`,
+    ...rss.map(
+      ({ name, begin, peak, end }) =>
+        `RSS ${name}: ${begin.toFixed(0)} MiB before, peak ${peak.toFixed(0)}, after ${end.toFixed(0)}`,
+    ),
+  ].join('\n');
+}
+
+main().catch((error) => {
+  say(error.stack ?? String(error));
+  process.exitCode = 1;
+});
