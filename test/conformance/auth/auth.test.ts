@@ -62,6 +62,8 @@ describe('authentication over HTTP, two instances of auth and one that asks them
     LOG_LEVEL: 'silent' as const,
     RATE_LIMIT_PER_MINUTE: 0,
     RATE_LIMIT_PER_KEY_PER_MINUTE: 0,
+    OVERLOAD_LAG_MS: 200,
+    OVERLOAD_TARGET_MS: 300,
     TRUST_PROXY: [],
   });
   const persistence = () =>

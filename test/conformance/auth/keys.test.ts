@@ -61,6 +61,8 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
       LOG_LEVEL: 'silent' as const,
       RATE_LIMIT_PER_MINUTE: 0,
       RATE_LIMIT_PER_KEY_PER_MINUTE: 0,
+      OVERLOAD_LAG_MS: 200,
+      OVERLOAD_TARGET_MS: 300,
       TRUST_PROXY: [],
     };
     const app = await boot({
