@@ -40,6 +40,8 @@ describe('docs/openapi.json', () => {
     await admin.grants.list().next();
     await admin.grants.remove(grant.grantId);
     await admin.queues();
+    await admin.policies.setOfDataType('file', (await admin.policies.ofDataType('file')).rules);
+    await admin.policies.setOfSystem(source.systemId, (await admin.policies.ofSystem(source.systemId)).rules);
 
     const { packets, deliveries, directory, events, sessions } = source.client;
     await directory.page({ q: 'cơ quan' });

@@ -15,6 +15,7 @@ import { ManageKeys } from './manage-keys/manage-keys';
 import { ManageKeysController } from './manage-keys/manage-keys.controller';
 import { OwnKeysController } from './manage-keys/own-keys.controller';
 import { ManagePlatformKeysController } from './manage-platform-keys/manage-platform-keys.controller';
+import { ManagePoliciesController } from './manage-policies/manage-policies.controller';
 import { ManageSystemsController } from './manage-systems/manage-systems.controller';
 import { GrantAccess } from './open-session/grant-access';
 import { OpenSession } from './open-session/open-session';
@@ -45,6 +46,7 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     CheckSignatureController,
     ManageAgenciesController,
     ManageSystemsController,
+    ManagePoliciesController,
     ManageKeysController,
     OwnKeysController,
     ManagePlatformKeysController,

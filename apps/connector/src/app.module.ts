@@ -1,9 +1,10 @@
 import { HealthChecks } from '@lienthong/runtime';
 import { AuditBacklog, Transactions } from '@lienthong/persistence';
 import { Storage } from '@lienthong/storage';
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { CompleteUpload } from './complete-upload/complete-upload';
 import { CompleteUploadController } from './complete-upload/complete-upload.controller';
+import { ConnectorOptions } from './connector.config';
 import { ConfirmReceipt } from './confirm-receipt/confirm-receipt';
 import { ConfirmReceiptController } from './confirm-receipt/confirm-receipt.controller';
 import { ListDeliveriesController } from './list-deliveries/list-deliveries.controller';
@@ -61,4 +62,10 @@ export class ConnectorModule {
     health.register('storage', () => storage.check());
     health.register('audit', () => backlog.mustBeSealed());
   }
+
+  static for(options: ConnectorOptions): DynamicModule {
+    return { module: ConnectorModule, providers: [{ provide: ConnectorOptions, useValue: options }] };
+  }
 }
+
+export { connectorOptionsOf, policySettings } from './connector.config';

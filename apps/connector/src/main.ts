@@ -5,7 +5,7 @@ import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/run
 import { createStorage, StorageModule, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { ConnectorModule, urgencyOf } from './app.module';
-import { connectorSettings } from './connector.config';
+import { connectorOptionsOf, connectorSettings } from './connector.config';
 
 start(async () => {
   const config = readConfig(connectorSettings, process.env);
@@ -36,7 +36,7 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         accessKeys: { authUrls: config.AUTH_INTERNAL_URL },
       }),
-      ConnectorModule,
+      ConnectorModule.for(connectorOptionsOf(config)),
     ],
   })
   class ConnectorProcess {}

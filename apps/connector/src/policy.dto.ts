@@ -11,7 +11,7 @@ export class PolicyDto implements Policy {
 
   @ApiPropertyOptional({
     format: 'date-time',
-    description: 'Deadline; 5 days after completion by default, 30 days at most',
+    description: 'Deadline; 5 days after completion by default, 30 days at most, unless the platform is set otherwise',
   })
   @IsOptional()
   @IsTime()

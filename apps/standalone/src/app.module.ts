@@ -1,5 +1,5 @@
 import { AuthModule } from '@lienthong/auth';
-import { ConnectorModule } from '@lienthong/connector';
+import { ConnectorModule, connectorOptionsOf } from '@lienthong/connector';
 import { IdentityModule, type MasterKeys } from '@lienthong/identity';
 import { NotifierModule } from '@lienthong/notifier';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
@@ -46,7 +46,7 @@ export class StandaloneModule {
           publicUrl: config.PUBLIC_URL,
           tokenSeconds: config.BEARER_TOKEN_SECONDS,
         }),
-        ConnectorModule,
+        ConnectorModule.for(connectorOptionsOf(config)),
         SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
         NotifierModule.for({ publicUrl: config.PUBLIC_URL }),
       ],

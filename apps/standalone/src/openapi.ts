@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorCode, ERRORS, LIMITS } from '@lienthong/contracts';
+import { policySettings } from '@lienthong/connector';
 import { ADMINISTRATOR, BEARER, PUBLIC, SYSTEM } from '@lienthong/identity';
-import { createLog, PROBLEMS, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
+import { createLog, PROBLEMS, readConfig, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
 import { createStorage, storageSettingsOf } from '@lienthong/storage';
 import type { Type } from '@nestjs/common';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
@@ -22,6 +23,7 @@ const NOWHERE = {
   STORAGE: 'filesystem',
   DATA_DIR: './data',
   SWEEP_QUIET_SECONDS: 60,
+  ...readConfig(policySettings, {}),
 } as unknown as StandaloneConfig;
 
 /** The OpenAPI document of the whole platform, made from the code. */

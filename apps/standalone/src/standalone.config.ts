@@ -1,5 +1,6 @@
 import { databaseSettings, processSettings, queueSettings, setting, storageSettings } from '@lienthong/runtime';
 import { authenticationSettings } from '@lienthong/auth';
+import { policySettings } from '@lienthong/connector';
 import { schedulingSettings } from '@lienthong/scheduler';
 
 /** The embedded default: nothing must be set. A server that is set (DATABASE_URL, RABBITMQ_URL, S3_ENDPOINT) is used instead of the embedded one. */
@@ -23,5 +24,6 @@ export const standaloneSettings = {
   ADMIN_KEY_FILE: setting.text('Where the first administrator key is written; in the data folder by default', {
     optional: true,
   }),
+  ...policySettings,
   ...schedulingSettings,
 };

@@ -1,6 +1,7 @@
 /** What the audit log records, and the only words for it. A packet's timeline is its entries of these actions. */
 export const PACKET_ACTIONS = [
   'packet.open',
+  'packet.downgraded',
   'packet.received',
   'packet.accepted',
   'packet.scheduled',
@@ -42,6 +43,7 @@ export const ADMINISTRATION_ACTIONS = [
   'agency.changed',
   'system.created',
   'system.changed',
+  'policy.changed',
   'key.issued',
   'key.revoked',
   'key.rewrapped',

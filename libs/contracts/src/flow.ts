@@ -119,6 +119,7 @@ export const FLOW = [
   { name: 'number-events', app: 'notifier', cause: 'timer', regulation: ['beside'], change: 'offsets of the streams' },
   { name: 'manage-agencies', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'manage-systems', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
+  { name: 'manage-policies', app: 'auth', cause: 'http', regulation: ['S3'], change: 'registry' },
   { name: 'manage-keys', app: 'auth', cause: 'http', regulation: ['A0'], change: 'registry' },
   { name: 'rewrap-secrets', app: 'auth', cause: 'http', regulation: ['beside'], change: 'master key of the secrets' },
   {

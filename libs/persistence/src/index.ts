@@ -32,6 +32,8 @@ export * from './exchange/event-stream.store';
 export * from './exchange/packet-list.store';
 export * from './exchange/packet.store';
 export * from './exchange/receipt.store';
+export * from './exchange/rows';
+export * from './scheduling/policy-rules.store';
 export * from './exchange/timeline.store';
 export * from './times';
 export * from './exchange/watch.store';

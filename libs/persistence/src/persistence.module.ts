@@ -43,6 +43,7 @@ import { StreamListener } from './exchange/stream-listener';
 import { StuckPacketStore } from './operations/stuck-packet.store';
 import { StreamTicketStore } from './access/stream-ticket.store';
 import { TimelineStore } from './exchange/timeline.store';
+import { PolicyRulesStore } from './scheduling/policy-rules.store';
 import { type AfterCommit, Transactions } from './transactions';
 import { WatchStore } from './exchange/watch.store';
 
@@ -79,6 +80,7 @@ const STORES: Type[] = [
   OutboxStore,
   PacketListStore,
   PacketStore,
+  PolicyRulesStore,
   RoutingStore,
   SessionStore,
   StreamTicketStore,

@@ -2,7 +2,7 @@ import { type CompleteAnswer, type CompleteRequest, LienThongError, task } from 
 import { type PacketRow, PacketStore, type PartRow, TimelineStore, Transactions } from '@lienthong/persistence';
 import { type Finding, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
-import { deadlineOf, mergePolicies } from '../policy';
+import { deadlineOf, withPolicy } from '../policy';
 import { storedPartOf } from '../request-space/upload-space';
 
 /** S3→S4: the source says that all of it has arrived; the platform looks, takes the packet over, and hands it to the analysis. */
@@ -25,13 +25,14 @@ export class CompleteUpload {
       const state = expired ? 'expired' : packet.state;
       throw new LienThongError('wrong_state', { state, action: 'complete' }, { state });
     }
-    const policy = mergePolicies(packet.policy, request.policy);
+    const asked = { policy: packet.policy, sources: packet.policySources };
+    const { policy, sources } = withPolicy(asked, request.policy, 'completion');
     const deliverBy = deadlineOf(policy, packet.dataType, new Date());
     await this.mustBeThere(packet, request);
     await this.transactions.run(async (unit) => {
       const held = await this.packets.lock(unit, packetId);
       if (held?.state !== 'open') return;
-      await this.packets.receive(unit, held, policy, deliverBy);
+      await this.packets.receive(unit, held, policy, deliverBy, sources);
       this.timeline.add(unit, packetId, [{ event: 'packet.received' }]);
       unit.enqueue(task('analyse-packet', packetId), packet.priority);
     });

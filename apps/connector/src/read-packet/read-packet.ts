@@ -9,7 +9,8 @@ import {
   TimelineStore,
 } from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
-import { POLICY_DEFAULTS } from '../policy';
+import { ConnectorOptions } from '../connector.config';
+import { shownPolicy } from '../policy';
 import { sentenceOf, stuckSentence } from './sentences';
 
 /** «Where is my packet»: everything about it but its content. Its source sees all of it, a destination its own delivery. */
@@ -20,6 +21,7 @@ export class ReadPacket {
     private readonly deliveries: DeliveryStore,
     private readonly timeline: TimelineStore,
     private readonly stuckPackets: StuckPacketStore,
+    private readonly options: ConnectorOptions,
   ) {}
 
   async read(systemId: string, packetId: string): Promise<PacketView> {
@@ -38,16 +40,16 @@ export class ReadPacket {
       from: packet.source,
       title: packet.title,
       priority: packet.priority,
+      ...(packet.askedPriority ? { askedPriority: packet.askedPriority } : {}),
       dataType: packet.dataType,
       protocol: packet.protocol,
       inReplyTo: packet.inReplyTo,
       parts: parts.map(({ name, mediaType, size, sha256 }) => ({ name, mediaType, size, sha256 })),
       policy: {
-        ...POLICY_DEFAULTS,
-        warnAt: [...POLICY_DEFAULTS.warnAt],
-        ...packet.policy,
+        ...shownPolicy(packet.policy),
         ...(packet.deliverBy ? { deliverBy: iso(packet.deliverBy) } : {}),
       },
+      policySources: packet.policySources,
       recipients,
       createdAt: iso(packet.createdAt),
       receivedAt: isoOrNull(packet.receivedAt),
@@ -62,7 +64,7 @@ export class ReadPacket {
 
   /** What of the system's own packets does not move by itself, with what it can do about it (Q11, Q18). */
   async stuck(systemId: string, limit: number): Promise<StuckPacket[]> {
-    const rows = await this.stuckPackets.list(systemId, POLICY_DEFAULTS.warnAt[0], limit);
+    const rows = await this.stuckPackets.list(systemId, this.options.policy.warnAt[0] ?? 1, limit);
     return rows.map(({ deliveryId, address, systemId: to, deliveryState, online, since, endsAt, ...row }) => ({
       ...row,
       ...(deliveryId && address && to && deliveryState

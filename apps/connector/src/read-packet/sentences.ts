@@ -27,6 +27,12 @@ const words =
 const because = (detail: Record<string, unknown>): string =>
   typeof detail.reasonCode === 'string' ? ` (${detail.reasonCode})` : '';
 
+const PRIORITY_WORDS: Record<string, Sentence> = {
+  urgent: { vi: 'Khẩn', en: 'urgent' },
+  veryUrgent: { vi: 'Thượng khẩn', en: 'very urgent' },
+  express: { vi: 'Hỏa tốc', en: 'express' },
+};
+
 /** Why a delivery was given up, for the reason codes of `watch-deadlines`. */
 const GIVEN_UP: Record<string, Sentence> = {
   never_online: { vi: 'hệ thống nhận chưa lần nào kết nối', en: 'its system never connected' },
@@ -39,6 +45,10 @@ const WORDS: Record<string, Words> = {
     'Nền tảng đã cấp không gian để tải nội dung lên',
     'The platform allocated a space for the content',
   ),
+  'packet.downgraded': (_place, { asked }) => ({
+    vi: `Đã dùng hết hạn mức gói tin khẩn nên gói tin được gửi ở mức Thường thay vì ${PRIORITY_WORDS[String(asked)]?.vi ?? 'mức đã xin'}`,
+    en: `The quota of urgent packets is used up: sent as normal instead of ${PRIORITY_WORDS[String(asked)]?.en ?? 'what was asked for'}`,
+  }),
   'packet.received': words('Nội dung đã được tải lên đủ', 'The content arrived complete'),
   'packet.accepted': words('Nền tảng đã kiểm tra, nội dung hợp lệ', 'The platform checked the content: valid'),
   'packet.scheduled': words('Đã lập kế hoạch giao đến các nơi nhận', 'Delivery to the destinations was planned'),

@@ -9,18 +9,22 @@ import {
   task,
 } from '@lienthong/contracts';
 import {
+  dataTypeScope,
   type PacketRow,
   PacketStore,
   type PartRow,
   type PlannedRecipient,
+  PolicyRulesStore,
   RoutingStore,
+  systemScope,
   TimelineStore,
   Transactions,
 } from '@lienthong/persistence';
 import { objectKey, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { deadlineOf, mergePolicies } from '../policy';
+import { ConnectorOptions } from '../connector.config';
+import { deadlineOf, policyOf, withPolicy } from '../policy';
 import { type CheckedPart, checkParts } from './declared-parts';
 import { storedPartOf, UploadSpaces } from './upload-space';
 
@@ -44,6 +48,8 @@ export class RequestSpace {
     private readonly timeline: TimelineStore,
     private readonly storage: Storage,
     private readonly spaces: UploadSpaces,
+    private readonly rules: PolicyRulesStore,
+    private readonly options: ConnectorOptions,
   ) {}
 
   async send(request: SendRequest, context: SendContext): Promise<SendAnswer> {
@@ -56,7 +62,7 @@ export class RequestSpace {
     };
     const checked = await this.check(request, context.systemId).catch((error: unknown) => ({ error }));
     if ('error' in checked) return again(checked.error);
-    const { protocol, policy, parts, recipients, planned } = checked;
+    const { protocol, policy, sources, urgentQuota, parts, recipients, planned } = checked;
 
     const id = uuidv7();
     const rows: PartRow[] = parts.map(({ name, mediaType, size, sha256 }, ordinal) => ({
@@ -77,6 +83,8 @@ export class RequestSpace {
       protocol,
       inReplyTo: request.inReplyTo ?? null,
       policy,
+      policySources: sources,
+      urgentQuota,
       recipients: planned,
       idempotencyKey: context.idempotencyKey,
       requestDigest,
@@ -90,13 +98,21 @@ export class RequestSpace {
   /** @throws LienThongError what is wrong with the request */
   private async check(request: SendRequest, systemId: string) {
     const protocol = request.protocol ?? 'put';
-    const policy = mergePolicies({}, request.policy);
     const parts = checkParts(request.parts, protocol);
+    const [recipients, rules] = await Promise.all([
+      this.routing.resolve(systemId, request.dataType, request.to),
+      this.rules.of([dataTypeScope(request.dataType), systemScope(systemId)]),
+    ]);
+    const layers = rules.map(({ scope, rules: set }) => ({ source: scope, rules: set }));
+    const { policy, sources } = withPolicy(policyOf(this.options.policy, layers), request.policy, 'packet');
     deadlineOf(policy, request.dataType, new Date());
-    const recipients = await this.routing.resolve(systemId, request.dataType, request.to);
+    const { urgentQuota } = this.options;
+    const own = rules.find(({ rules: set }) => set.urgentQuota !== undefined)?.rules.urgentQuota;
     return {
       protocol,
       policy,
+      sources,
+      urgentQuota: { ...urgentQuota, packets: own ?? urgentQuota.packets },
       parts,
       recipients,
       planned: plannedOf(recipients, policy.allowPartial ?? false),
@@ -119,7 +135,8 @@ export class RequestSpace {
     if (!packet.requestDigest?.equals(digest))
       throw new LienThongError('idempotency_key_reused', { packetId: packet.id }, { packetId: packet.id });
     const recipients = recipientsOf(packet);
-    if (packet.state !== 'open') return { packetId: packet.id, state: packet.state, recipients };
+    if (packet.state !== 'open')
+      return { packetId: packet.id, state: packet.state, recipients, ...importanceOf(packet) };
     const rows = await this.packets.parts(packet.id);
     if (packet.protocol !== 'inline') return this.withSpace(packet, recipients, rows);
     if (Date.now() - packet.createdAt.getTime() < INLINE_RUNNING_MS)
@@ -140,11 +157,17 @@ export class RequestSpace {
       this.timeline.add(unit, packet.id, [{ event: 'packet.received' }]);
       unit.enqueue(task('analyse-packet', packet.id), packet.priority);
     });
-    return { packetId: packet.id, state: 'received', recipients };
+    return { packetId: packet.id, state: 'received', recipients, ...importanceOf(packet) };
   }
 
   private async withSpace(packet: PacketRow, recipients: Recipient[], rows: PartRow[]): Promise<SendAnswer> {
-    return { packetId: packet.id, state: 'open', recipients, space: await this.spaces.of(packet, rows) };
+    return {
+      packetId: packet.id,
+      state: 'open',
+      recipients,
+      ...importanceOf(packet),
+      space: await this.spaces.of(packet, rows),
+    };
   }
 }
 
@@ -161,6 +184,11 @@ function plannedOf(recipients: Recipient[], allowPartial: boolean): PlannedRecip
       routedBy: routedBy as Route,
     }));
 }
+
+const importanceOf = ({ priority, askedPriority }: PacketRow) => ({
+  priority,
+  ...(askedPriority ? { askedPriority } : {}),
+});
 
 const recipientsOf = (packet: PacketRow): Recipient[] =>
   packet.recipients.map((recipient) => ({ ...recipient, allowed: true }));

@@ -17,6 +17,8 @@ import type {
   Page,
   PlatformKeyRotation,
   PlatformKeyView,
+  PolicyRules,
+  PolicyRulesView,
   QueuesAnswer,
   Replay,
   Replayed,
@@ -24,6 +26,7 @@ import type {
   RotatedKey,
   System,
   SystemChange,
+  SystemPolicyRules,
   TaskKind,
 } from '@lienthong/contracts';
 import type { AuditLine } from '@lienthong/signing';
@@ -40,6 +43,8 @@ export interface AuditQuery extends Query {
   action?: string;
   packetId?: string;
 }
+
+const policyPath = (of: 'systems' | 'data-types', name: string): string => pathOf('v1', 'admin', of, name, 'policy');
 
 /**
  * For operators (protocol 9), always signed with the administrator's access key. Creating is not repeated after an unclear failure:
@@ -62,6 +67,17 @@ export class AdminCalls {
     get: (systemId: string) => this.call<System>({ method: 'GET', path: pathOf('v1', 'admin', 'systems', systemId) }),
     change: (systemId: string, body: SystemChange) =>
       this.call<System>({ method: 'PATCH', path: pathOf('v1', 'admin', 'systems', systemId), body, repeatable: true }),
+  };
+
+  /** Policy where the source of a packet says nothing; setting it takes the place of all that was set. */
+  readonly policies = {
+    ofDataType: (code: string) => this.call<PolicyRulesView>({ method: 'GET', path: policyPath('data-types', code) }),
+    setOfDataType: (code: string, body: PolicyRules) =>
+      this.call<PolicyRulesView>({ method: 'PUT', path: policyPath('data-types', code), body, repeatable: true }),
+    ofSystem: (systemId: string) =>
+      this.call<PolicyRulesView>({ method: 'GET', path: policyPath('systems', systemId) }),
+    setOfSystem: (systemId: string, body: SystemPolicyRules) =>
+      this.call<PolicyRulesView>({ method: 'PUT', path: policyPath('systems', systemId), body, repeatable: true }),
   };
 
   readonly keys = {

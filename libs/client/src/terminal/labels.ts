@@ -34,6 +34,7 @@ const HAPPENINGS: Record<string, Text> = {
   'packet.open': { vi: 'Cấp không gian lưu trữ', en: 'Space allocated' },
   'packet.received': { vi: 'Nội dung đã lên đủ', en: 'Content is complete' },
   'packet.accepted': { vi: 'Đã kiểm tra, hợp lệ', en: 'Checked, valid' },
+  'packet.downgraded': { vi: 'Hết hạn mức khẩn, gửi ở mức Thường', en: 'Urgent quota used up, sent as normal' },
   'packet.available': { vi: 'Có gói tin chờ nhận', en: 'A packet waits' },
   'packet.scheduled': { vi: 'Đã lập kế hoạch giao', en: 'Delivery planned' },
   'packet.refused': { vi: 'Gói tin bị từ chối', en: 'Packet refused' },

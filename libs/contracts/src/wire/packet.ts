@@ -28,6 +28,34 @@ export interface Policy {
   allowPartial?: boolean;
 }
 
+/**
+ * Where each value of a packet's policy came from, by its name: `packet` (its request), `completion`, `extension`, `resend`, what an administrator set for the
+ * source (`system:H01.14/qlvb`) or the data type (`dataType:edxml.document`), or `platform`.
+ */
+export type PolicySources = Record<string, string>;
+
+/** What an administrator sets for the packets of a data type, where their sources say nothing; and how late a deadline may be. */
+export interface PolicyRules {
+  /** From the completion on. */
+  deliverBySeconds?: number;
+  deliverBySecondsMax?: number;
+  keepAfterConfirmSeconds?: number;
+  warnAt?: number[];
+  allowPartial?: boolean;
+}
+/** The same for the packets of a system. */
+export interface SystemPolicyRules extends PolicyRules {
+  /** How many packets above `normal` it may open in a window of the quota; more are taken as `normal`. */
+  urgentQuota?: number;
+}
+export interface PolicyRulesView {
+  /** `system:H01.14/qlvb` or `dataType:edxml.document` */
+  scope: string;
+  rules: SystemPolicyRules;
+  /** Null while nothing was ever set. */
+  changedAt: string | null;
+}
+
 export interface SendRequest {
   to: string[];
   title: string;
@@ -83,6 +111,10 @@ export interface SendAnswer {
   packetId: string;
   state: PacketState;
   recipients: Recipient[];
+  /** The importance in force. */
+  priority?: Priority;
+  /** What was asked for, where the source's quota of urgent packets was used up. */
+  askedPriority?: Priority;
   space?: UploadSpace;
 }
 
@@ -158,7 +190,10 @@ export interface PacketView {
   protocol: TransferProtocol;
   inReplyTo: string | null;
   parts: Part[];
+  /** The importance that was asked for, where the source's quota gave it less. */
+  askedPriority?: Priority;
   policy: Policy;
+  policySources: PolicySources;
   recipients: PacketDelivery[];
   createdAt: string;
   receivedAt: string | null;
@@ -167,7 +202,10 @@ export interface PacketView {
   timeline: TimelineEntry[];
 }
 
-export type PacketSummary = Omit<PacketView, 'timeline' | 'recipients' | 'parts' | 'policy'> & {
+export type PacketSummary = Omit<
+  PacketView,
+  'timeline' | 'recipients' | 'parts' | 'policy' | 'policySources' | 'askedPriority'
+> & {
   to: string[];
 };
 

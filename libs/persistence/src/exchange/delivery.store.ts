@@ -4,55 +4,29 @@ import {
   LienThongError,
   type PacketDelivery,
   PRIORITIES,
-  type Priority,
   priorityRank,
-  type Route,
   sourcesOf,
   type WaitingDelivery,
 } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { currentActor } from '../audit/actor';
-import { PACKET, packetOf, type PacketRow, type PartRow, PARTS, type StoredPacket } from './packet.store';
+import {
+  DELIVERY,
+  deliveryOf,
+  type DeliveryRow,
+  type HeldDelivery,
+  LIVE,
+  PACKET,
+  packetOf,
+  type PacketRow,
+  PARTS,
+  type ReadDelivery,
+  type StoredDelivery,
+  type StoredPacket,
+} from './rows';
+import { nextWarning } from '../scheduling/next-warning';
 import { isoSql } from '../times';
 import { Overtaken, type Transactions, type Unit } from '../transactions';
-
-export interface DeliveryRow {
-  id: string;
-  packetId: string;
-  systemId: string;
-  address: string;
-  routedBy: Route;
-  state: DeliveryState;
-  priority: Priority;
-  attempt: number;
-  announced: number;
-  availableAt: Date;
-  deliverBy: Date;
-  finishedAt: Date | null;
-  reasonCode: string | null;
-  reason: string | null;
-  confirmation: { request: unknown; receipt: string } | null;
-}
-
-export interface HeldDelivery extends DeliveryRow {
-  /** No other delivery of the packet is live. */
-  isLastLive: boolean;
-}
-
-/** As it was read, not held. */
-export interface ReadDelivery {
-  packet: PacketRow;
-  parts: PartRow[];
-  delivery: Pick<DeliveryRow, 'id' | 'state' | 'attempt'>;
-}
-
-const COLUMNS = `id, packet_id AS "packetId", system_id AS "systemId", address, routed_by AS "routedBy", state, priority, attempt, announced,
-  available_at AS "availableAt", deliver_by AS "deliverBy", finished_at AS "finishedAt", reason_code AS "reasonCode", reason, confirmation`;
-
-export const LIVE = `('pending', 'notified', 'ready')`;
-
-type StoredDelivery = Omit<DeliveryRow, 'priority'> & { priority: number };
-const deliveryOf = (row: StoredDelivery): DeliveryRow => ({ ...row, priority: PRIORITIES[row.priority] });
 
 /** What a destination is shown of a waiting delivery; `d` and `p` are the delivery and its packet. */
 const WAITING = `jsonb_build_object(
@@ -82,19 +56,23 @@ export class DeliveryStore {
 
   /** Makes the deliveries of a packet at planning, due in `delayMs`; those that exist already stay as they are. Without a delay they count as announced. */
   async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<Announced[]> {
+    const { deliverBy, policy, recipients, resendTo, round } = packet;
+    const warnAt = deliverBy && nextWarning(policy.warnAt ?? [], new Date(Date.now() + delayMs), deliverBy);
     return unit.query(
       `WITH d AS (
-         INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by)
-         SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, ($3::float8 = 0)::int, now() + make_interval(secs => $3::float8 / 1000), $4
+         INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by, warn_at, round)
+         SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, ($3::float8 = 0)::int, now() + make_interval(secs => $3::float8 / 1000), $4, $6, $7
          FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
-         ON CONFLICT (packet_id, system_id) DO NOTHING RETURNING *)
+         ON CONFLICT (packet_id, system_id, round) DO NOTHING RETURNING *)
        SELECT d.id AS "deliveryId", d.system_id AS "systemId", ${WAITING} AS data FROM d JOIN packets p ON p.id = d.packet_id`,
       [
         packet.id,
         priorityRank(packet.priority),
         delayMs,
-        packet.deliverBy,
-        JSON.stringify(packet.recipients.map((recipient) => ({ id: uuidv7(), ...recipient }))),
+        deliverBy,
+        JSON.stringify((resendTo ?? recipients).map((recipient) => ({ id: uuidv7(), ...recipient }))),
+        warnAt?.at ?? null,
+        round,
       ],
     );
   }
@@ -116,7 +94,7 @@ export class DeliveryStore {
    */
   async held(unit: Unit, id: string): Promise<HeldDelivery> {
     const [row] = await unit.query<StoredDelivery & Pick<HeldDelivery, 'isLastLive'>>(
-      `SELECT ${COLUMNS}, NOT EXISTS (SELECT 1 FROM deliveries other WHERE other.packet_id = deliveries.packet_id
+      `SELECT ${DELIVERY}, NOT EXISTS (SELECT 1 FROM deliveries other WHERE other.packet_id = deliveries.packet_id
                 AND other.state IN ${LIVE} AND other.id <> deliveries.id) AS "isLastLive" FROM deliveries WHERE id = $1`,
       [id],
     );
@@ -144,7 +122,7 @@ export class DeliveryStore {
   /** The live deliveries of a packet whose row is held. */
   async live(unit: Unit, packetId: string): Promise<DeliveryRow[]> {
     const rows = await unit.query<StoredDelivery>(
-      `SELECT ${COLUMNS} FROM deliveries WHERE packet_id = $1 AND state IN ${LIVE} ORDER BY id`,
+      `SELECT ${DELIVERY} FROM deliveries WHERE packet_id = $1 AND state IN ${LIVE} ORDER BY id`,
       [packetId],
     );
     return rows.map(deliveryOf);

@@ -2,85 +2,26 @@ import {
   PACKET_TRANSITIONS,
   LienThongError,
   type PacketState,
-  type Policy,
+  type PolicySources,
   PRIORITIES,
-  type Priority,
   priorityRank,
-  type Route,
   sourcesOf,
   task,
-  type TransferProtocol,
 } from '@lienthong/contracts';
 import { currentActor } from '../audit/actor';
 import { searchText } from '../registry/search-text';
+import {
+  type NewPacket,
+  PACKET,
+  packetOf,
+  type PacketRow,
+  PARTS,
+  type PartRow,
+  type StoredPacket,
+  type StoredPolicy,
+  type WholePacket,
+} from './rows';
 import { Overtaken, type Transactions, type Unit } from '../transactions';
-
-export interface PlannedRecipient {
-  address: string;
-  systemId: string;
-  routedBy: Route;
-}
-
-export interface PacketRow {
-  id: string;
-  source: string;
-  state: PacketState;
-  title: string;
-  priority: Priority;
-  dataType: string;
-  protocol: TransferProtocol;
-  inReplyTo: string | null;
-  policy: Policy;
-  recipients: PlannedRecipient[];
-  idempotencyKey: string | null;
-  requestDigest: Buffer | null;
-  createdAt: Date;
-  spaceExpiresAt: Date;
-  receivedAt: Date | null;
-  analysedAt: Date | null;
-  deliverBy: Date | null;
-  finishedAt: Date | null;
-  purgeAfter: Date | null;
-  purgedAt: Date | null;
-  receiptHash: string | null;
-}
-
-export interface PartRow {
-  ordinal: number;
-  name: string;
-  mediaType: string;
-  size: number;
-  sha256: string;
-  objectKey: string;
-  uploadId: string | null;
-}
-
-export interface WholePacket {
-  packet: PacketRow;
-  parts: PartRow[];
-  deliveries: { deliveryId: string; systemId: string }[];
-}
-
-export interface NewPacket extends Pick<
-  PacketRow,
-  'id' | 'source' | 'title' | 'priority' | 'dataType' | 'protocol' | 'inReplyTo' | 'policy' | 'recipients'
-> {
-  idempotencyKey: string | null;
-  requestDigest: Buffer | null;
-  spaceSeconds: number;
-  parts: Omit<PartRow, 'uploadId'>[];
-}
-
-export const PACKET = `id, source, state, title, priority, data_type AS "dataType", protocol, in_reply_to AS "inReplyTo", policy, recipients,
-  idempotency_key AS "idempotencyKey", request_digest AS "requestDigest", created_at AS "createdAt",
-  space_expires_at AS "spaceExpiresAt", received_at AS "receivedAt", analysed_at AS "analysedAt", deliver_by AS "deliverBy",
-  finished_at AS "finishedAt", purge_after AS "purgeAfter", purged_at AS "purgedAt", receipt_hash AS "receiptHash"`;
-
-export const PARTS = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ordinal', ordinal, 'name', name, 'mediaType', media_type, 'size', size,
-  'sha256', sha256, 'objectKey', object_key, 'uploadId', upload_id) ORDER BY ordinal), '[]') FROM parts WHERE packet_id = packets.id)`;
-
-export type StoredPacket = Omit<PacketRow, 'priority'> & { priority: number };
-export const packetOf = (row: StoredPacket): PacketRow => ({ ...row, priority: PRIORITIES[row.priority] });
 
 /** Packets, their parts, and the only statements that change a packet's state. */
 export class PacketStore {
@@ -92,10 +33,16 @@ export class PacketStore {
    */
   async insert(packet: NewPacket): Promise<PacketRow | undefined> {
     const [row] = await this.transactions.query<StoredPacket>(
-      `WITH fresh AS (
-         INSERT INTO packets (id, source, state, title, priority, data_type, protocol, in_reply_to, policy, recipients, idempotency_key,
-                              request_digest, space_expires_at, search)
-         VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13)
+      `WITH charged AS (
+         INSERT INTO urgent_packets AS urgent (system_id, "window", n)
+         SELECT $2, to_timestamp(floor(extract(epoch FROM now()) / $18::int) * $18::int), 1
+         WHERE $4::int > 0 AND $17::int > 0 AND NOT EXISTS (SELECT 1 FROM packets WHERE source = $2 AND idempotency_key = $10)
+         ON CONFLICT (system_id, "window") DO UPDATE SET n = urgent.n + 1 WHERE urgent.n < $17::int RETURNING n),
+       granted AS (SELECT CASE WHEN $17::int IS NULL OR EXISTS (SELECT 1 FROM charged) THEN $4::int ELSE 0 END AS rank),
+       fresh AS (
+         INSERT INTO packets (id, source, state, title, priority, asked_priority, data_type, protocol, in_reply_to, policy, recipients,
+                              idempotency_key, request_digest, space_expires_at, search, policy_sources)
+         SELECT $1, $2, 'open', $3, rank, nullif($4::int, rank), $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13, $16 FROM granted
          ON CONFLICT (source, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING *),
        with_parts AS (
          INSERT INTO parts (packet_id, ordinal, name, media_type, size, sha256, object_key)
@@ -103,7 +50,11 @@ export class PacketStore {
          FROM fresh, jsonb_to_recordset($14) AS part ("ordinal" smallint, name text, "mediaType" text, size bigint, sha256 text, "objectKey" text)),
        entry AS (
          INSERT INTO audit_entries (actor, system_id, action, packet_id, detail)
-         SELECT $15, source, 'packet.open', id, jsonb_build_object('recipients', jsonb_array_length(recipients)) FROM fresh)
+         SELECT $15, source, 'packet.open', id, jsonb_build_object('recipients', jsonb_array_length(recipients)) FROM fresh
+         UNION ALL
+         SELECT $15, source, 'packet.downgraded', id, jsonb_build_object('asked', ('{${PRIORITIES.join(',')}}'::text[])[asked_priority + 1],
+                                                                      'quota', $17::int, 'windowSeconds', $18::int)
+         FROM fresh WHERE asked_priority IS NOT NULL)
        SELECT ${PACKET} FROM fresh`,
       [
         packet.id,
@@ -121,6 +72,9 @@ export class PacketStore {
         searchText(packet.title),
         JSON.stringify(packet.parts),
         currentActor().actor,
+        JSON.stringify(packet.policySources ?? {}),
+        packet.urgentQuota?.packets ?? null,
+        packet.urgentQuota?.windowSeconds ?? null,
       ],
     );
     return row && packetOf(row);
@@ -212,12 +166,16 @@ export class PacketStore {
     );
   }
 
-  /** open → received (S4), with the policy in force. */
-  async receive(unit: Unit, packet: PacketRow, policy: Policy, deliverBy: Date): Promise<void> {
-    await this.change(unit, packet.id, 'received', 'policy = $4, deliver_by = $5, received_at = now()', [
-      JSON.stringify(policy),
-      deliverBy,
-    ]);
+  /** open → received (S4), with the policy in force and where each value of it came from. */
+  async receive(
+    unit: Unit,
+    packet: PacketRow,
+    policy: StoredPolicy,
+    deliverBy: Date,
+    sources: PolicySources = packet.policySources,
+  ): Promise<void> {
+    const set = 'policy = $4, deliver_by = $5, policy_sources = $6, received_at = now()';
+    await this.change(unit, packet.id, 'received', set, [JSON.stringify(policy), deliverBy, JSON.stringify(sources)]);
   }
 
   /** received → scheduled (S4): analysed and planned. */

@@ -1,7 +1,7 @@
 import type { ReceiptBundle, ReceiptClaims, ReceiptEvent } from '@lienthong/contracts';
 import { newPlatformKey, type PlatformKey, platformKeyOf, receiptHash, signReceipt } from '@lienthong/signing';
 import { v7 as uuidv7 } from 'uuid';
-import type { PacketRow } from './packet.store';
+import type { PacketRow } from './rows';
 import type { PlatformKeyStore } from '../access/platform-key.store';
 import type { Transactions, Unit } from '../transactions';
 

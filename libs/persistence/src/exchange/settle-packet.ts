@@ -1,6 +1,7 @@
 import type { DeliveryStore } from './delivery.store';
 import type { EventStreamStore } from './event-stream.store';
-import type { PacketRow, PacketStore } from './packet.store';
+import type { PacketStore } from './packet.store';
+import type { PacketRow } from './rows';
 import type { TimelineStore } from './timeline.store';
 import type { Unit } from '../transactions';
 

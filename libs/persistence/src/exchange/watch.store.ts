@@ -1,5 +1,5 @@
 import { PRIORITIES, type Priority, type Task, type TaskKind } from '@lienthong/contracts';
-import { LIVE } from './delivery.store';
+import { LIVE } from './rows';
 import type { Transactions } from '../transactions';
 
 /** What the timers look for. Every query reads a partial index of what is not final: its cost does not grow with what is done. */

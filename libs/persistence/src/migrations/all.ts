@@ -5,6 +5,7 @@ import { Audit1700000000004 } from './0004-audit';
 import { ConnectionHistory1700000000005 } from './0005-connection-history';
 import { LegacySignatures1700000000006 } from './0006-legacy-signatures';
 import { Evidence1700000000007 } from './0007-evidence';
+import { Scheduling1700000000008 } from './0008-scheduling';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   ConnectionHistory1700000000005,
   LegacySignatures1700000000006,
   Evidence1700000000007,
+  Scheduling1700000000008,
 ];

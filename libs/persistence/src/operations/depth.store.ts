@@ -1,7 +1,7 @@
 import { type DestinationDepth, PRIORITIES, type Priority, type TaskKind } from '@lienthong/contracts';
 import { onlineSql } from '../registry/registry-directory.store';
 import type { Transactions } from '../transactions';
-import { LIVE } from '../exchange/delivery.store';
+import { LIVE } from '../exchange/rows';
 
 export interface TaskRate {
   kind: TaskKind;

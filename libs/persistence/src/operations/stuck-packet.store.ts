@@ -5,7 +5,7 @@ import {
   type Priority,
   type StuckReason,
 } from '@lienthong/contracts';
-import { LIVE } from '../exchange/delivery.store';
+import { LIVE } from '../exchange/rows';
 import { onlineSql } from '../registry/registry-directory.store';
 import type { Transactions } from '../transactions';
 

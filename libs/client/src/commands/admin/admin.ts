@@ -8,6 +8,7 @@ import { deadTasksCommand } from './dead-tasks';
 import { grantsCommand } from './grants';
 import { keysCommand } from './keys';
 import { platformKeysCommand } from './platform-keys';
+import { policyCommand } from './policies';
 import { queuesCommand } from './queues';
 import { systemsCommand } from './systems';
 
@@ -21,6 +22,7 @@ export function adminCommand(cli: CliContext): Command {
   for (const command of [
     agenciesCommand,
     systemsCommand,
+    policyCommand,
     keysCommand,
     platformKeysCommand,
     grantsCommand,
