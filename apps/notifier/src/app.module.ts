@@ -2,6 +2,7 @@ import { Transactions } from '@lienthong/persistence';
 import { HealthChecks } from '@lienthong/runtime';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AcceptStreamGateway } from './accept-stream/accept-stream.gateway';
+import { PlainStreamController } from './accept-stream/plain-stream.controller';
 import { StreamTicketsController } from './accept-stream/stream-tickets.controller';
 import { NotifierOptions } from './notifier.config';
 import { NotifyDestination } from './notify-destination/notify-destination';
@@ -10,7 +11,7 @@ import { NumberEventsTimer } from './number-events/number-events.timer';
 
 /** The real-time notification service (C5). Needs persistence, queue and identity beside it in the process. */
 @Module({
-  controllers: [StreamTicketsController, NotifyDestinationConsumer],
+  controllers: [StreamTicketsController, PlainStreamController, NotifyDestinationConsumer],
   providers: [AcceptStreamGateway, NotifyDestination, NumberEventsTimer],
 })
 export class NotifierModule {

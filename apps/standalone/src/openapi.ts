@@ -10,6 +10,7 @@ import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { StandaloneModule, type StandaloneConfig } from './app.module';
 import { DESCRIPTION, PLAIN_ROUTES, SECURITY_SCHEMES, SIGNED, TAGS } from './openapi/plain-routes';
+import { requestClasses, tellRules } from './openapi/body-rules';
 import { codesOf, PROBLEM, PROBLEM_EXAMPLES, PROBLEM_RESPONSES, problemResponses } from './openapi/problem-answers';
 import { wireSchemas } from './openapi/wire-schemas';
 
@@ -49,6 +50,7 @@ export async function openapi(): Promise<OpenAPIObject> {
   const document = SwaggerModule.createDocument(app, base.build());
   const handlers = handlersOf(app.get(ModulesContainer));
   for (const [method, operation] of operationsOf(document)) complete(method, operation, handlers);
+  tellRules(document.components?.schemas as Parameters<typeof tellRules>[0], requestClasses(handlers));
   document.security = [SIGNED];
   Object.assign(document.paths, PLAIN_ROUTES);
   const schemas = {
@@ -68,7 +70,7 @@ export async function openapi(): Promise<OpenAPIObject> {
 interface Operation {
   operationId: string;
   parameters?: { in: string; name: string; schema: object }[];
-  responses: Record<string, unknown>;
+  responses: Record<string, Answer>;
   security?: object[];
 }
 
@@ -105,7 +107,24 @@ function complete(method: string, operation: Operation, handlers: Map<string, [T
     body: method !== 'get',
     parameters: parameters.length > 0,
   });
-  Object.assign(operation.responses, problemResponses(codes));
+  for (const [status, problem] of Object.entries(problemResponses(codes)))
+    operation.responses[status] = either(operation.responses[status], problem);
+}
+
+interface Answer {
+  $ref?: string;
+  description?: string;
+  content?: object;
+}
+
+/** A route with errors of its own form (OAuth 2) answers what every route is refused with as every route does. */
+function either(own: Answer | undefined, problem: Answer): Answer {
+  if (!own) return problem;
+  const shared = PROBLEM_RESPONSES[problem.$ref?.split('/').at(-1) ?? ''] as Answer;
+  return {
+    description: `${own.description}; or ${shared.description}`,
+    content: { ...own.content, ...shared.content },
+  };
 }
 
 const UUID_PARAMETERS = ['packetId', 'deliveryId', 'grantId'];

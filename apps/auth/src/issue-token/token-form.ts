@@ -14,8 +14,7 @@ const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 export const tokenFormWithin =
   (timeoutMs: number): RequestHandler =>
   async (req: Request, res: Response, next: NextFunction): Promise<void> => {
-    if (req.path !== '/oauth2/token' || req.method !== 'POST' || !FORM.test(req.headers['content-type'] ?? ''))
-      return next();
+    if (req.path !== '/oauth2/token' || !FORM.test(req.headers['content-type'] ?? '')) return next();
     try {
       req.body = new URLSearchParams((await readBody(req, FORM_BYTES, timeoutMs)).toString('utf8'));
     } catch (error) {

@@ -2,7 +2,7 @@ import type { SessionAnswer } from '@lienthong/contracts';
 import { Caller } from '@lienthong/identity';
 import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, HttpCode, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { OpenSession } from './open-session';
 import { OpenSessionDto } from './open-session.dto';
 
@@ -14,6 +14,7 @@ export class OpenSessionController {
 
   @Post()
   @ApiOperation({ summary: 'S1, S5, A1, A2: open a session; signed with an access key' })
+  @ApiBody({ type: OpenSessionDto, required: false })
   @ApiCreatedResponse(answer('SessionAnswer', 'The session, and what waits'))
   @Problems('access_denied')
   open(@Caller() caller: Caller, @Body() body?: OpenSessionDto): Promise<SessionAnswer> {

@@ -76,7 +76,9 @@ export const PLAIN_ROUTES = {
       security: [SIGNED, {}],
       responses: {
         101: { description: 'The stream is open' },
-        ...problemResponses(codesOf([], { signed: true, restricted: true, body: false, parameters: true })),
+        ...problemResponses(
+          codesOf(['upgrade_required'], { signed: true, restricted: true, body: false, parameters: true }),
+        ),
       },
     },
   },

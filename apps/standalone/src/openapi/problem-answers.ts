@@ -46,7 +46,7 @@ export const codesOf = (
 ];
 
 /** The responses of OpenAPI for these codes, one per status; what they say stands once, in `components.responses`. */
-export function problemResponses(codes: readonly ErrorCode[]): Record<string, unknown> {
+export function problemResponses(codes: readonly ErrorCode[]): Record<string, { $ref: string }> {
   const statuses = [...new Set(codes.map((code) => ERRORS[code].status))].toSorted();
   return Object.fromEntries(
     statuses.map((status) => {

@@ -147,4 +147,4 @@ def main(command="", *words):
         return send(client, Path(words[0]), words[2])
     return receive(client, Path(*words)) if command == "receive" else __doc__
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__": sys.exit(main(*sys.argv[1:]))

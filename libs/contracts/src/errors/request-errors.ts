@@ -58,6 +58,13 @@ export const REQUEST_ERRORS = {
     'Đường dẫn này không nhận phương thức {method}. Xem /docs.',
     'This path does not take {method}. See /docs.',
   ),
+  upgrade_required: entry(
+    426,
+    'Cần nâng cấp kết nối',
+    'Upgrade required',
+    'Đường dẫn này chỉ phục vụ kết nối WebSocket. Gửi lại với Upgrade: websocket, hoặc lấy sự kiện bằng GET /v1/events.',
+    'This path serves WebSocket connections only. Send Upgrade: websocket, or get the events by GET /v1/events.',
+  ),
   unsupported_media_type: entry(
     415,
     'Kiểu nội dung không được hỗ trợ',

@@ -166,6 +166,8 @@ describe('ProblemFilter', () => {
     const { answer, problem } = await ask('/v1/packets/7', { method: 'DELETE' });
     expect(problem).toMatchObject({ status: 405, code: 'method_not_allowed' });
     expect(answer.headers.get('allow')).toBe('GET');
+    const alive = await ask('/healthz', { method: 'DELETE' });
+    expect({ ...alive.problem, allow: alive.answer.headers.get('allow') }).toMatchObject({ status: 405, allow: 'GET' });
   });
 
   it('answers a path that cannot be decoded, and the refusals of Nest, with 400', async () => {

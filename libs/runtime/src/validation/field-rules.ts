@@ -1,16 +1,20 @@
 import type { PipeTransform } from '@nestjs/common';
 import { isISO8601, Matches, ValidateBy } from 'class-validator';
 import { RULE_TEXTS, ruleCode } from './rule-texts';
-import { validationFailed } from './validation.pipe';
+import { refuseList, validationFailed } from './validation.pipe';
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+/** Offsets as they exist: PostgreSQL takes none beyond 15:59. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
+/** There is no year 0 in PostgreSQL, and in RFC 3339 none of five digits, in whatever zone it is read. */
+const [FIRST, LAST] = ['0001-01-02T00:00:00Z', '9999-12-30T23:59:59Z'].map((time) => Date.parse(time));
 
 /** ISO 8601 knows more: dates, weeks, days of the year, times without a zone. None of them is a time here. */
 const isTime = (value: unknown): boolean =>
   typeof value === 'string' &&
   RFC_3339.test(value) &&
   isISO8601(value, { strict: true }) &&
-  !Number.isNaN(Date.parse(value));
+  Date.parse(value) >= FIRST &&
+  Date.parse(value) <= LAST;
 
 /** A moment that exists, as RFC 3339 writes it (protocol 1). */
 export const IsTime = () =>
@@ -28,7 +32,8 @@ export const HasForm = (form: RegExp, vi: string, en: string) => Matches(form, {
  * class-validator takes it for a mistake.
  */
 export const NoFields: PipeTransform = {
-  transform: (body: unknown) => {
+  transform: (body: unknown, metadata) => {
+    refuseList(body, metadata);
     const names = Object.keys(body ?? {});
     if (names.length > 0) throw validationFailed(names.map(unknownField));
     return body;

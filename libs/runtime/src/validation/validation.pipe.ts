@@ -2,7 +2,7 @@ import { LienThongError } from '@lienthong/contracts';
 import { type ArgumentMetadata, Injectable, type Paramtype, ValidationPipe } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError } from 'class-validator';
 import type { TwoLanguageFieldError } from '../http/problem.filter';
-import { requiredText, ruleCode, ruleText, unusableText } from './rule-texts';
+import { requiredText, RULE_TEXTS, ruleCode, ruleText, unusableText } from './rule-texts';
 
 /** More tell a reader nothing new; a body of a thousand broken items must not be answered by one of ten thousand lines. */
 const MAX_REPORTED = 100;
@@ -25,6 +25,7 @@ export class StrictValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    refuseList(value, metadata);
     const unusable = unusableTexts(value, metadata);
     if (unusable.length > 0) throw validationFailed(unusable);
     try {
@@ -33,6 +34,12 @@ export class StrictValidationPipe extends ValidationPipe {
       throw error instanceof BrokenRules ? validationFailed(fieldErrors(error.errors, metadata.type)) : error;
     }
   }
+}
+
+/** Nest gives a list the class's name: an empty one would keep every rule of a class without required fields. No route takes a list. */
+export function refuseList(value: unknown, { type }: ArgumentMetadata): void {
+  if (type === 'body' && Array.isArray(value))
+    throw validationFailed([{ pointer: '', code: ruleCode('isObject'), message: RULE_TEXTS.isObject }]);
 }
 
 class BrokenRules {
