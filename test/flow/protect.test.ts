@@ -284,7 +284,7 @@ describe('The own service of a destination, protected by the client library', ()
           body: {},
         });
         // Known, and let in as far as the reading of the body: there is no data type in it.
-        expect(sent).toMatchObject({ status: 403, json: { code: 'access_denied' } });
+        expect(sent).toMatchObject({ status: 403, json: { code: 'insufficient_scope' } });
       }
     });
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorCode, ERRORS, LIMITS } from '@lienthong/contracts';
 import { policySettings } from '@lienthong/connector';
-import { ADMINISTRATOR, BEARER, PUBLIC, SYSTEM } from '@lienthong/identity';
+import { ADMINISTRATOR, BEARER, type BearerScope, PUBLIC, SYSTEM } from '@lienthong/identity';
 import { createLog, PROBLEMS, readConfig, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
 import { createStorage, storageSettingsOf } from '@lienthong/storage';
 import type { Type } from '@nestjs/common';
@@ -69,6 +69,7 @@ export async function openapi(): Promise<OpenAPIObject> {
 
 interface Operation {
   operationId: string;
+  description?: string;
   parameters?: { in: string; name: string; schema: object }[];
   responses: Record<string, Answer>;
   security?: object[];
@@ -95,13 +96,20 @@ function complete(method: string, operation: Operation, handlers: Map<string, [T
   const [controller, handler] = handlers.get(operation.operationId) as [Type, object];
   const is = (key: string) => (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) === true;
   const signed = !is(PUBLIC);
-  if (!signed) operation.security = [];
-  if (is(BEARER)) operation.security = [SIGNED, { bearer: [] }];
+  if (!signed) operation.security ??= [];
+  const bearer = Reflect.getMetadata(BEARER, handler) as BearerScope | undefined;
+  if (bearer) operation.security = [SIGNED, { bearer: [] }];
+  if (bearer) operation.description = [operation.description, BEARER_TEXTS[bearer]].filter(Boolean).join(' ');
   const { parameters = [] } = operation;
   for (const { in: place, name, schema } of parameters)
     if (place === 'path' && UUID_PARAMETERS.includes(name)) Object.assign(schema, { format: 'uuid' });
   const own = (Reflect.getMetadata(PROBLEMS, handler) as ErrorCode[] | undefined) ?? [];
-  const codes = codesOf(is(BEARER) ? [...own, 'token_invalid', 'access_denied'] : own, {
+  const tokens: ErrorCode[] = bearer
+    ? ['token_invalid', ...(bearer === 'list' ? [] : ['insufficient_scope' as const])]
+    : signed
+      ? ['token_not_accepted']
+      : [];
+  const codes = codesOf([...own, ...tokens], {
     signed,
     restricted: is(ADMINISTRATOR) || is(SYSTEM),
     body: method !== 'get',
@@ -126,6 +134,13 @@ function either(own: Answer | undefined, problem: Answer): Answer {
     content: { ...own.content, ...shared.content },
   };
 }
+
+/** How a route keeps a bearer token to its data types. */
+const BEARER_TEXTS: Record<BearerScope, string> = {
+  item: 'Bearer tokens: for the data types in their scope; a packet of another is answered as one that does not exist.',
+  list: 'Bearer tokens: shows only packets of the data types in their scope.',
+  all: 'Bearer tokens: those with the scope * only.',
+};
 
 const UUID_PARAMETERS = ['packetId', 'deliveryId', 'grantId'];
 

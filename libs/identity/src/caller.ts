@@ -10,6 +10,8 @@ export interface Caller {
   sessionId?: string;
   /** `bearer`: nothing was signed, a token was shown. */
   alg: SignatureAlgorithm | 'bearer';
+  /** The data types that a bearer token names: nothing of others may be shown. Absent: all. */
+  dataTypes?: readonly string[];
   /** Signed with hmac-sha1: until when that is taken. */
   legacyUntil?: Date;
   administrator: boolean;

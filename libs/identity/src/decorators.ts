@@ -17,10 +17,13 @@ export const Public = () => SetMetadata(PUBLIC, true);
 export const Administrator = () => SetMetadata(ADMINISTRATOR, true);
 
 /**
- * The route also takes `Authorization: Bearer` of `POST /oauth2/token` (A7), for data services that the token names: the `dataType` of the body, or of
- * the packet or delivery in the path. A route without it takes signed requests only.
+ * How a route keeps a bearer token to the data services that it names. `item`: by the `dataType` of the body, or of the packet or delivery in the path;
+ * `list`: the route itself shows only `caller.dataTypes`; `all`: it cannot, and takes tokens for `*` only.
  */
-export const BearerToo = () => SetMetadata(BEARER, true);
+export type BearerScope = 'item' | 'list' | 'all';
+
+/** The route also takes `Authorization: Bearer` of `POST /oauth2/token` (A7). A route without it takes signed requests only. */
+export const BearerToo = (scope: BearerScope = 'item') => SetMetadata(BEARER, scope);
 
 type SignedRequest = IncomingMessage & { originalUrl: string };
 

@@ -6,6 +6,7 @@ export {
   ADMINISTRATOR,
   Administrator,
   BEARER,
+  type BearerScope,
   BearerToo,
   Caller,
   CallingSystem,

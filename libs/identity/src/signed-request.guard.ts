@@ -6,7 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusals } from './audit/refusals';
 import { BearerTokens, bearerTokenOf } from './keys/bearer-tokens';
 import { Authenticator } from './authenticator';
-import { ADMINISTRATOR, BEARER, PUBLIC } from './decorators';
+import type { Caller } from './caller';
+import { ADMINISTRATOR, BEARER, type BearerScope, PUBLIC } from './decorators';
 
 /** ASVS 5.0 and this platform: hmac-sha1 has been a legacy since before its first release. */
 const DEPRECATED_SINCE = Date.parse('2026-01-01T00:00:00Z') / 1000;
@@ -15,6 +16,11 @@ const DEPRECATED_SINCE = Date.parse('2026-01-01T00:00:00Z') / 1000;
 function sayLegacy(response: ServerResponse, until: Date): void {
   response.setHeader('Deprecation', `@${DEPRECATED_SINCE}`);
   response.setHeader('Sunset', until.toUTCString());
+}
+
+/** RFC 6750 3. */
+function sayBearer(response: ServerResponse, error: 'invalid_token' | 'insufficient_scope'): void {
+  response.setHeader('WWW-Authenticate', `Bearer realm="lienthong", error="${error}"`);
 }
 
 /** Every HTTP route is signed unless it says `@Public()`: forgetting a decorator closes a route, never opens one. */
@@ -29,27 +35,28 @@ export class SignedRequestGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const is = (mark: string) =>
-      this.reflector.getAllAndOverride<boolean>(mark, [context.getHandler(), context.getClass()]);
+    const marked = <T>(mark: string) =>
+      this.reflector.getAllAndOverride<T | undefined>(mark, [context.getHandler(), context.getClass()]);
+    const is = (mark: string) => marked<boolean>(mark) === true;
     // Tasks from the queue come through guards too; nobody signs those.
     if (context.getType() !== 'http' || is(PUBLIC)) return true;
     const request = context.switchToHttp().getRequest<IncomingMessage & { originalUrl: string; method: string }>();
-    const { method, originalUrl, rawHeaders, rawBody } = request;
-    const token = is(BEARER) ? bearerTokenOf(request) : undefined;
-    const proven = token
-      ? this.bearers.authenticate(token, request)
-      : this.authenticator.authenticate({ method, target: originalUrl, rawHeaders, body: rawBody ?? null });
-    const caller = await proven.catch((error: unknown) => {
+    const { method, originalUrl, rawHeaders } = request;
+    const token = bearerTokenOf(request);
+    const scope = marked<BearerScope>(BEARER);
+    const caller = await this.callerOf(request, token, scope).catch((error: unknown) => {
       this.refusals.ofStranger(rawHeaders, error);
+      if (token) sayBearer(context.switchToHttp().getResponse(), 'invalid_token');
       throw error;
     });
     request.caller = caller;
     logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
     if (caller.legacyUntil) sayLegacy(context.switchToHttp().getResponse(), caller.legacyUntil);
     await this.limits.ofKey(caller.accessKey, context.switchToHttp().getResponse());
-    if (token) {
-      await this.bearers.assertInScope(token, request).catch(async (error: unknown) => {
+    if (scope && token) {
+      await this.bearers.assertInScope(caller, request, scope).catch(async (error: unknown) => {
         if (error instanceof LienThongError) await this.refusals.ofCaller(caller, request, error.code);
+        sayBearer(context.switchToHttp().getResponse(), 'insufficient_scope');
         throw error;
       });
     }
@@ -58,5 +65,18 @@ export class SignedRequestGuard implements CanActivate {
       throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
     }
     return true;
+  }
+
+  /** @throws LienThongError token_not_accepted for a token where only signed requests are taken */
+  private async callerOf(
+    request: IncomingMessage & { originalUrl: string; method: string },
+    token: string | undefined,
+    scope: BearerScope | undefined,
+  ): Promise<Caller> {
+    const { method, originalUrl, rawHeaders, rawBody } = request;
+    if (token === undefined)
+      return this.authenticator.authenticate({ method, target: originalUrl, rawHeaders, body: rawBody ?? null });
+    if (scope) return this.bearers.authenticate(token, request);
+    throw new LienThongError('token_not_accepted', { what: `${method} ${originalUrl.split('?')[0]}` });
   }
 }

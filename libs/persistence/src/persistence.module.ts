@@ -22,6 +22,7 @@ import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
 import { DeadTaskStore } from './operations/dead-task.store';
+import { DeliveryListStore } from './lists/delivery-list.store';
 import { DeliveryStore } from './exchange/delivery.store';
 import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
@@ -29,7 +30,7 @@ import { GrantStore } from './registry/grant.store';
 import { KeyStore } from './access/key.store';
 import { NonceStore } from './access/nonce.store';
 import { type OutboxRow, OutboxStore } from './outbox.store';
-import { PacketListStore } from './exchange/packet-list.store';
+import { PacketListStore } from './lists/packet-list.store';
 import { PacketStore } from './exchange/packet.store';
 import { PlatformKeyStore } from './access/platform-key.store';
 import { ReceiptStore } from './exchange/receipt.store';
@@ -71,6 +72,7 @@ const STORES: Type[] = [
   ConnectionStore,
   DayKeyRootStore,
   DeadTaskStore,
+  DeliveryListStore,
   DeliveryStore,
   DepthStore,
   DirectoryStore,

@@ -2,7 +2,7 @@ import type { TokenAnswer } from '@lienthong/contracts';
 import { Public, Refusals } from '@lienthong/identity';
 import { RateLimits, Step } from '@lienthong/runtime';
 import { Body, Controller, Get, Header, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AuthOptions } from '../auth.config';
 import { clientNamed, OAuthError } from './authenticate-client';
@@ -40,8 +40,12 @@ export class IssueTokenController {
   @Header('Pragma', 'no-cache')
   @ApiOperation({
     summary: 'A7: a bearer token for a key that an administrator marked bearer (RFC 6749 4.4)',
-    description: 'The client shows itself by HTTP Basic (access key and secret) or by private_key_jwt (RFC 7523).',
+    description:
+      'The client shows itself by HTTP Basic (access key and secret) or by private_key_jwt (RFC 7523). Which calls take the token is shown by their security; it sees packets of the data types in its scope, and nothing else.',
   })
+  // Basic, or an assertion in the form.
+  @ApiSecurity('client')
+  @ApiSecurity({})
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiBody({
     schema: {

@@ -1,6 +1,13 @@
 import { LIMITS, LienThongError, PACKET_STATES, type PacketState, type SessionAnswer } from '@lienthong/contracts';
 import { type Caller, KeyRing, SessionKeys } from '@lienthong/identity';
-import { AgencyStore, DeliveryStore, KeyStore, PacketStore, SessionStore, SystemStore } from '@lienthong/persistence';
+import {
+  AgencyStore,
+  DeliveryListStore,
+  KeyStore,
+  PacketStore,
+  SessionStore,
+  SystemStore,
+} from '@lienthong/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { GrantAccess } from './grant-access';
 
@@ -19,7 +26,7 @@ export class OpenSession {
     @Inject(SystemStore) private readonly systems: Pick<SystemStore, 'find'>,
     @Inject(AgencyStore) private readonly agencies: Pick<AgencyStore, 'find'>,
     @Inject(PacketStore) private readonly packets: Pick<PacketStore, 'countsOf'>,
-    @Inject(DeliveryStore) private readonly deliveries: Pick<DeliveryStore, 'waiting' | 'waitingCount'>,
+    @Inject(DeliveryListStore) private readonly deliveries: Pick<DeliveryListStore, 'waiting' | 'waitingCount'>,
   ) {}
 
   /**

@@ -7,8 +7,8 @@ import {
   priorityRank,
   type WaitingDelivery,
 } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
-import { DeliveryStore } from '@lienthong/persistence';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { DeliveryListStore } from '@lienthong/persistence';
 import { pageAnswer, Step } from '@lienthong/runtime';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
@@ -30,25 +30,27 @@ const POSITION = /^(w[0-3]|f):[0-9a-f-]{36}$/;
 @Step('list-deliveries')
 @Controller('v1/deliveries')
 export class ListDeliveriesController {
-  constructor(private readonly deliveries: DeliveryStore) {}
+  constructor(private readonly deliveries: DeliveryListStore) {}
 
   @Get()
+  @BearerToo('list')
   @ApiOperation({ summary: 'S5: what waits, by priority, then age; being listed makes a pending delivery notified' })
   @ApiOkResponse(pageAnswer('WaitingDelivery', 'A page of deliveries'))
   async list(
     @CallingSystem() caller: SystemCaller,
     @Query() { limit, cursor, state }: ListDeliveriesDto,
   ): Promise<Page<WaitingDelivery>> {
-    const systemId = caller.systemId;
+    const { systemId, dataTypes } = caller;
     const states = statesOf(state);
     const position = positionOf(cursor, POSITION);
     const finished = states?.some((one) => isFinal(DELIVERY_TRANSITIONS, one)) ?? false;
     const [place, id] = position?.split(':') ?? [];
     const items = finished
-      ? await this.deliveries.inStates(systemId, states as DeliveryState[], limit, id)
+      ? await this.deliveries.inStates(systemId, { states: states as DeliveryState[], limit, dataTypes, before: id })
       : await this.deliveries.waiting(systemId, {
           limit,
           states,
+          dataTypes,
           after: id ? { rank: Number(place.slice(1)), id } : undefined,
         });
     const pending = items.filter((item) => item.state === 'pending');

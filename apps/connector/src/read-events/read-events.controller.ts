@@ -1,5 +1,5 @@
 import { type EventPage, LIMITS } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { HasForm, answer, Step } from '@lienthong/runtime';
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
@@ -48,6 +48,7 @@ export class ReadEventsController {
   constructor(private readonly readEvents: ReadEvents) {}
 
   @Get()
+  @BearerToo('all')
   @ApiOperation({ summary: 'Poll the stream; reading page N+1 acknowledges page N' })
   @ApiOkResponse(
     answer('EventPage', 'CloudEvents in the order of their offsets; gap when older ones are no longer kept'),

@@ -29,6 +29,7 @@ export class ReadPacketController {
   ) {}
 
   @Get()
+  @BearerToo('list')
   @ApiOperation({ summary: 'The system’s own packets, newest first' })
   @ApiOkResponse(pageAnswer('PacketSummary', 'A page of packets'))
   async list(@CallingSystem() caller: SystemCaller, @Query() query: ListPacketsDto): Promise<Page<PacketSummary>> {
@@ -38,6 +39,7 @@ export class ReadPacketController {
       since: query.since ? new Date(query.since) : undefined,
       until: query.until ? new Date(query.until) : undefined,
       q: query.q,
+      dataTypes: caller.dataTypes,
       before: positionOf(query.cursor, UUID),
       limit: query.limit,
     });

@@ -1,5 +1,5 @@
 import type { RecallAnswer } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -13,6 +13,7 @@ export class RecallPacketController {
   constructor(private readonly recallPacket: RecallPacket) {}
 
   @Post()
+  @BearerToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Take back every delivery that is not accepted yet' })
   @ApiOkResponse(answer('RecallAnswer', 'Which deliveries were recalled, and which had accepted and were asked'))

@@ -1,5 +1,5 @@
 import type { StatusAnswer } from '@lienthong/contracts';
-import { CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -13,6 +13,7 @@ export class ReportStatusController {
   constructor(private readonly reportStatus: ReportStatus) {}
 
   @Post()
+  @BearerToo()
   @HttpCode(201)
   @ApiOperation({ summary: 'Business status, by a destination that has accepted' })
   @ApiCreatedResponse(answer('StatusAnswer', 'Appended to the history; the source gets packet.status'))

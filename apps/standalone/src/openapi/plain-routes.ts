@@ -38,7 +38,8 @@ export const SECURITY_SCHEMES = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'at+jwt (RFC 9068)',
-    description: 'Token of POST /oauth2/token, for keys marked bearer and the data services that it names',
+    description:
+      'Token of POST /oauth2/token, for keys marked bearer. It opens the calls that name it, for packets of the data types in its scope (`*`: all). Other calls answer 401 `token_not_accepted`.',
   },
   client: { type: 'http', scheme: 'basic', description: 'Access key and secret, of POST /oauth2/token only' },
 };

@@ -51,13 +51,17 @@ export function problemResponses(codes: readonly ErrorCode[]): Record<string, { 
   return Object.fromEntries(
     statuses.map((status) => {
       const ofStatus = [...new Set(codes)].filter((code) => ERRORS[code].status === status).toSorted();
-      const many = ofStatus.includes('token_invalid') ? 'signature.bearer' : 'signature';
+      const many = SIGNED_OR[TOKENS.findIndex((code) => ofStatus.includes(code)) + 1];
       const name = `${status}.${ofStatus.length > 5 ? many : ofStatus.join('.')}`;
       PROBLEM_RESPONSES[name] ??= responseOf(status, ofStatus);
       return [status, { $ref: `#/components/responses/${name}` }];
     }),
   );
 }
+
+/** What a signed route may answer to a token tells its set of codes from the others. */
+const TOKENS: ErrorCode[] = ['token_invalid', 'token_not_accepted'];
+const SIGNED_OR = ['signature', 'signature.bearer', 'signature.only'];
 
 /** Those that some route may answer with, by name. */
 export const PROBLEM_RESPONSES: Record<string, unknown> = {};
@@ -94,6 +98,7 @@ const SAMPLE = {
   limit: 1_048_576,
   method: 'PUT',
   missing: 'nonce',
+  needed: 'edxml.document',
   packetId: '019a0000-0000-7000-8000-000000000000',
   parts: 'congvan.pdf',
   part: 'congvan.pdf',

@@ -93,6 +93,20 @@ export const SIGNATURE_ERRORS = {
     'Token sai, đã hết hạn, hoặc khóa không còn được dùng token. Lấy token mới: POST /oauth2/token.',
     'The token is wrong, has expired, or its key may no longer use tokens. Ask for a new one: POST /oauth2/token.',
   ),
+  token_not_accepted: entry(
+    401,
+    'Chỉ nhận yêu cầu có chữ ký',
+    'Signed requests only',
+    '{what} không nhận token. Ký yêu cầu bằng khóa truy cập hoặc khóa phiên (RFC 9421); các lời gọi nhận token được liệt kê trong /docs.',
+    '{what} takes no tokens. Sign the request with the access key or a session (RFC 9421); /docs lists the calls that take tokens.',
+  ),
+  insufficient_scope: entry(
+    403,
+    'Token không bao gồm loại dữ liệu này',
+    'Not in the scope of the token',
+    '{what} cần token có scope {needed}. Lấy token khác: POST /oauth2/token với scope đó, hoặc ký yêu cầu.',
+    '{what} needs a token with the scope {needed}. Ask for another one: POST /oauth2/token with that scope; or sign the request.',
+  ),
   access_denied: entry(
     403,
     'Không có quyền',

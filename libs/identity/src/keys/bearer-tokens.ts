@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { Authenticator } from '../authenticator';
 import type { Caller } from '../caller';
+import type { BearerScope } from '../decorators';
 import { KeyRing } from './key-ring';
 
 /** Public keys of the platform; a token of a newer one makes them be read again, at most this often. */
@@ -38,28 +39,41 @@ export class BearerTokens {
 
   /** @throws LienThongError token_invalid, also for the agency that was dissolved; key_revoked or key_expired when the key that it was issued to has ended, which holds here within 5 s */
   async authenticate(token: string, { method, originalUrl }: BearerRequest): Promise<Caller> {
-    const { sub: accessKey } = await this.claimsOf(token);
+    const { sub: accessKey, scope } = await this.claimsOf(token);
+    const dataTypes = String(scope).split(' ');
     const key = await this.ring.key(accessKey);
     if (!key?.bearer || key.systemId === null || key.dissolvedAt) throw new LienThongError('token_invalid');
     await this.authenticator.assertStillValid({ accessKey, systemId: key.systemId });
     const { systemId } = key;
     // The evidence that a receipt carries says itself that nothing was signed.
     const request = { method, path: originalUrl, signatureInput: '', signature: '', alg: 'bearer', keyId: accessKey };
-    return { accessKey, systemId, keyId: accessKey, alg: 'bearer', administrator: false, request };
+    return {
+      accessKey,
+      systemId,
+      keyId: accessKey,
+      alg: 'bearer',
+      administrator: false,
+      ...(!dataTypes.includes('*') && { dataTypes }),
+      request,
+    };
   }
 
   /**
-   * @throws LienThongError access_denied for a packet to be sent; not_found, as for anything foreign, for one that is there
+   * @throws LienThongError insufficient_scope for what is asked for as such; not_found, as for anything foreign, for a packet or delivery of another data type
    */
-  async assertInScope(token: string, { body, params = {}, method, originalUrl }: BearerRequest): Promise<void> {
-    const scopes = String((await this.claimsOf(token)).scope).split(' ');
-    const covers = (dataType: unknown) =>
-      typeof dataType === 'string' && (scopes.includes('*') || scopes.includes(dataType));
+  async assertInScope(
+    { dataTypes }: Pick<Caller, 'dataTypes'>,
+    { body, params = {}, method, originalUrl }: BearerRequest,
+    scope: BearerScope,
+  ): Promise<void> {
+    if (!dataTypes || scope === 'list') return;
+    const covers = (dataType: unknown) => typeof dataType === 'string' && dataTypes.includes(dataType);
     const { packetId, deliveryId } = params;
-    if (packetId === undefined && deliveryId === undefined) {
+    if (scope === 'all' || (packetId === undefined && deliveryId === undefined)) {
       const { dataType } = (body ?? {}) as { dataType?: unknown };
-      if (covers(dataType)) return;
-      throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]} (scope)` });
+      if (scope === 'item' && covers(dataType)) return;
+      const needed = scope === 'all' ? '*' : String(dataType ?? 'dataType').slice(0, 100);
+      throw new LienThongError('insufficient_scope', { what: `${method} ${originalUrl.split('?')[0]}`, needed });
     }
     const [of, id] = packetId === undefined ? (['delivery', deliveryId] as const) : (['packet', packetId] as const);
     // What is no id is for the route to refuse.

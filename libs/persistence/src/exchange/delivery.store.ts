@@ -9,7 +9,6 @@ import {
   type WaitingDelivery,
 } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import { currentActor } from '../audit/actor';
 import {
   DELIVERY,
   deliveryOf,
@@ -29,7 +28,7 @@ import { isoSql } from '../times';
 import { Overtaken, type Transactions, type Unit } from '../transactions';
 
 /** What a destination is shown of a waiting delivery; `d` and `p` are the delivery and its packet. */
-const WAITING = `jsonb_build_object(
+export const WAITING = `jsonb_build_object(
   'deliveryId', d.id, 'packetId', d.packet_id, 'state', d.state, 'from', p.source, 'title', p.title,
   'priority', ('{${PRIORITIES.join(',')}}'::text[])[d.priority + 1], 'dataType', p.data_type,
   'parts', (SELECT jsonb_agg(jsonb_build_object('name', name, 'mediaType', media_type, 'size', size, 'sha256', sha256) ORDER BY ordinal)
@@ -41,13 +40,6 @@ export interface Announced {
   deliveryId: string;
   systemId: string;
   data: WaitingDelivery;
-}
-
-export interface WaitingFilter {
-  limit: number;
-  states?: DeliveryState[];
-  /** Where the former page ended. */
-  after?: { rank: number; id: string };
 }
 
 /** Deliveries: one packet for one system. */
@@ -197,53 +189,6 @@ export class DeliveryStore {
       ],
     );
     if (rows.length === 0) throw new LienThongError('wrong_state', { state: '?', action: '→ pending' });
-  }
-
-  /** What waits for a system, by priority, then age. */
-  async waiting(systemId: string, { limit, states, after }: WaitingFilter): Promise<WaitingDelivery[]> {
-    const rows = await this.transactions.query<{ item: WaitingDelivery }>(
-      `SELECT ${WAITING} AS item FROM deliveries d JOIN packets p ON p.id = d.packet_id
-       WHERE d.system_id = $1 AND d.state IN ${LIVE} AND d.available_at <= now()
-         AND ($3::text[] IS NULL OR d.state = ANY($3))
-         AND ($4::int IS NULL OR d.priority < $4 OR (d.priority = $4 AND d.id > $5))
-       ORDER BY d.priority DESC, d.id LIMIT $2`,
-      [systemId, limit, states ?? null, after?.rank ?? null, after?.id ?? null],
-    );
-    return rows.map((row) => row.item);
-  }
-
-  /** Finished deliveries too, newest first, when a state that is final is asked for. */
-  async inStates(
-    systemId: string,
-    states: DeliveryState[],
-    limit: number,
-    before?: string,
-  ): Promise<WaitingDelivery[]> {
-    const rows = await this.transactions.query<{ item: WaitingDelivery }>(
-      `SELECT ${WAITING} AS item FROM deliveries d JOIN packets p ON p.id = d.packet_id
-       WHERE d.system_id = $1 AND d.state = ANY($2) AND d.available_at <= now() AND ($4::uuid IS NULL OR d.id < $4) ORDER BY d.id DESC LIMIT $3`,
-      [systemId, states, limit, before ?? null],
-    );
-    return rows.map((row) => row.item);
-  }
-
-  async waitingCount(systemId: string): Promise<number> {
-    const [{ n }] = await this.transactions.query<{ n: string }>(
-      `SELECT count(*) AS n FROM deliveries WHERE system_id = $1 AND state IN ${LIVE} AND available_at <= now()`,
-      [systemId],
-    );
-    return Number(n);
-  }
-
-  /** Being listed is being told: pending → notified. */
-  async markListed(ids: string[]): Promise<void> {
-    if (ids.length === 0) return;
-    await this.transactions.query(
-      `WITH told AS (UPDATE deliveries SET state = 'notified' WHERE id = ANY($1) AND state = 'pending' RETURNING id, packet_id, system_id)
-       INSERT INTO audit_entries (actor, system_id, action, packet_id, delivery_id)
-       SELECT $2, system_id, 'delivery.notified', packet_id, id FROM told`,
-      [ids, currentActor().actor],
-    );
   }
 
   /** Deliveries of a packet with their business statuses, for its source (`systemId` undefined) or for one destination. */

@@ -9,6 +9,8 @@ export interface PacketFilter {
   since?: Date;
   until?: Date;
   q?: string;
+  /** Only packets of these data types; all without it. */
+  dataTypes?: readonly string[];
   /** The id where the former page ended. */
   before?: string;
   limit: number;
@@ -30,7 +32,7 @@ export class PacketListStore {
          AND ($4::timestamptz IS NULL OR created_at >= $4) AND ($5::timestamptz IS NULL OR created_at < $5)
          AND ($6::text IS NULL OR recipients @> jsonb_build_array(jsonb_build_object('address', $6::text))
               OR recipients @> jsonb_build_array(jsonb_build_object('systemId', $6::text)))
-         AND ($7::text[] IS NULL OR search LIKE ALL ($7))
+         AND ($7::text[] IS NULL OR search LIKE ALL ($7)) AND ($9::text[] IS NULL OR data_type = ANY($9))
        ORDER BY id DESC LIMIT $8`,
       [
         source,
@@ -41,6 +43,7 @@ export class PacketListStore {
         filter.to ?? null,
         filter.q ? searchPatterns(filter.q) : null,
         filter.limit,
+        filter.dataTypes ?? null,
       ],
     );
     return rows.map((row) => row.item);
