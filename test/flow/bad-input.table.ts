@@ -80,12 +80,21 @@ interface Ids {
   destination: string;
   openPacket: string;
   acceptedPacket: string;
+  waitingPacket: string;
   delivery: string;
   newCode(): string;
 }
 
 /** Every POST route that takes a body and needs a signature. */
-export function routes({ source, destination, openPacket, acceptedPacket, delivery, newCode }: Ids): Route[] {
+export function routes({
+  source,
+  destination,
+  openPacket,
+  acceptedPacket,
+  waitingPacket,
+  delivery,
+  newCode,
+}: Ids): Route[] {
   const agency = newCode();
   const part = { name: 'a.txt', mediaType: 'text/plain', size: 5, sha256: `${'A'.repeat(43)}=` };
   return [
@@ -221,6 +230,15 @@ export function routes({ source, destination, openPacket, acceptedPacket, delive
       by: 'source',
       valid: { target: `/v1/packets/${openPacket}/space`, body: {} },
       fields: {},
+    },
+    {
+      path: '/v1/packets/{packetId}/extend',
+      by: 'source',
+      valid: {
+        target: `/v1/packets/${waitingPacket}/extend`,
+        body: { deliverBy: new Date(Date.now() + 20 * 86_400_000).toISOString() },
+      },
+      fields: { '/deliverBy': [...TIME, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'] },
     },
     {
       path: '/v1/deliveries/{deliveryId}/ready',

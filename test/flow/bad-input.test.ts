@@ -36,6 +36,7 @@ describe('Bad input', () => {
       destination: destination.systemId,
       openPacket,
       acceptedPacket: accepted.packetId,
+      waitingPacket: waiting.packetId,
       delivery,
       newCode: () => platform.newCode(),
     });

@@ -65,6 +65,7 @@ describe('docs/openapi.json', () => {
       { deliveryId, outcome: 'rejected', parts: [], reasonCode: 'wrong_addressee' },
     ]);
     const third = await sendInline(source, destination);
+    await packets.extend(third.packetId, new Date(Date.now() + 20 * 86_400_000).toISOString());
     await accept(destination, (await waiting(destination, third.packetId)).deliveryId);
     await deliveries.page();
     await events.poll({ after: '0' });

@@ -41,6 +41,7 @@ export const RIGHTS: Record<string, { of: Subject; body?: object }> = {
   'POST /v1/packets/{packetId}/complete': { of: 'packet', body: {} },
   'POST /v1/packets/{packetId}/statuses': { of: 'packet', body: { code: '01' } },
   'POST /v1/packets/{packetId}/recall': { of: 'packet', body: { reason: 'x' } },
+  'POST /v1/packets/{packetId}/extend': { of: 'packet', body: { deliverBy: '2099-01-01T00:00:00.000Z' } },
   'GET /v1/deliveries': { of: 'signed' },
   'POST /v1/deliveries/confirmations': { of: 'signed' },
   'POST /v1/deliveries/{deliveryId}/ready': { of: 'delivery' },

@@ -7,6 +7,8 @@ import { CompleteUploadController } from './complete-upload/complete-upload.cont
 import { ConnectorOptions } from './connector.config';
 import { ConfirmReceipt } from './confirm-receipt/confirm-receipt';
 import { ConfirmReceiptController } from './confirm-receipt/confirm-receipt.controller';
+import { ExtendPacket } from './extend-packet/extend-packet';
+import { ExtendPacketController } from './extend-packet/extend-packet.controller';
 import { ListDeliveriesController } from './list-deliveries/list-deliveries.controller';
 import { PublishDocsController } from './publish-docs/publish-docs.controller';
 import { PublishLimitsController } from './publish-limits/publish-limits.controller';
@@ -36,6 +38,7 @@ export { urgencyOf } from './urgency';
     ReadyToReceiveController,
     ConfirmReceiptController,
     RecallPacketController,
+    ExtendPacketController,
     ReportStatusController,
     ReadPacketController,
     ReadEventsController,
@@ -49,6 +52,7 @@ export { urgencyOf } from './urgency';
     ReadyToReceive,
     ConfirmReceipt,
     RecallPacket,
+    ExtendPacket,
     ReportStatus,
     ReadPacket,
     ReadEvents,

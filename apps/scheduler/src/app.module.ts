@@ -20,6 +20,8 @@ import { SweepLostWork } from './sweep-lost-work/sweep-lost-work';
 import { SweepLostWorkTimer } from './sweep-lost-work/sweep-lost-work.timer';
 import { WarnExpiringKeys } from './warn-expiring-keys/warn-expiring-keys';
 import { WarnExpiringKeysTimer } from './warn-expiring-keys/warn-expiring-keys.timer';
+import { WarnOfDeadlines } from './warn-of-deadlines/warn-of-deadlines';
+import { WarnOfDeadlinesTimer } from './warn-of-deadlines/warn-of-deadlines.timer';
 import { WatchDeadlines } from './watch-deadlines/watch-deadlines';
 import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
 
@@ -32,6 +34,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     PurgeContent,
     WatchDeadlines,
     WatchDeadlinesTimer,
+    WarnOfDeadlines,
+    WarnOfDeadlinesTimer,
     RelayOutboxTimer,
     SweepLostWork,
     SweepLostWorkTimer,

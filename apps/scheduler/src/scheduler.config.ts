@@ -13,6 +13,11 @@ export const schedulingSettings = {
     default: 60,
     min: 1,
   }),
+  DEADLINE_WATCH_SECONDS: setting.integer('Pause between two looks for deadlines and warnings that are due', {
+    default: 5,
+    min: 1,
+    max: 30,
+  }),
   AUDIT_SEAL_SECONDS: setting.integer('Pause between two sealings of the audit log', { default: 30, min: 1, max: 60 }),
   AUDIT_EXPORT: setting.text(
     'Folder, or s3://bucket/prefix, outside the database where checkpoints of the audit log are put',
@@ -38,6 +43,7 @@ export const schedulerSettings = {
 /** What the scheduler's steps are told. */
 export abstract class SchedulerOptions {
   abstract readonly sweepQuietSeconds: number;
+  abstract readonly deadlineWatchSeconds: number;
   /** Whose log: the platform's public address. */
   abstract readonly origin: string;
   abstract readonly auditSealSeconds: number;
@@ -54,6 +60,7 @@ type Given = ConfigOf<typeof schedulingSettings> & { PUBLIC_URL: string; STORAGE
 
 export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
   sweepQuietSeconds: config.SWEEP_QUIET_SECONDS,
+  deadlineWatchSeconds: config.DEADLINE_WATCH_SECONDS,
   origin: config.PUBLIC_URL,
   auditSealSeconds: config.AUDIT_SEAL_SECONDS,
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,

@@ -8,6 +8,8 @@ export const PACKET_ACTIONS = [
   'packet.refused',
   'packet.completed',
   'packet.expired',
+  'packet.expiring',
+  'packet.extended',
   'packet.recalled',
   'packet.recallRequested',
   'packet.status',

@@ -68,6 +68,13 @@ export const FLOW = [
     change: 'packet, deliveries → recalled',
   },
   {
+    name: 'extend-packet',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['beside'],
+    change: 'deadline of the packet and its live deliveries',
+  },
+  {
     name: 'report-status',
     app: 'connector',
     cause: 'http',
@@ -91,6 +98,13 @@ export const FLOW = [
     cause: 'timer',
     regulation: ['beside'],
     change: 'delivery → undeliverable; packet → completed',
+  },
+  {
+    name: 'warn-of-deadlines',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'warning of a deadline noted',
   },
   { name: 'relay-outbox', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
   { name: 'sweep-lost-work', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },

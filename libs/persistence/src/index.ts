@@ -34,6 +34,7 @@ export * from './lists/packet-list.store';
 export * from './exchange/packet.store';
 export * from './exchange/receipt.store';
 export * from './exchange/rows';
+export * from './scheduling/deadline.store';
 export * from './scheduling/policy-rules.store';
 export * from './exchange/timeline.store';
 export * from './times';

@@ -44,6 +44,7 @@ import { StreamListener } from './exchange/stream-listener';
 import { StuckPacketStore } from './operations/stuck-packet.store';
 import { StreamTicketStore } from './access/stream-ticket.store';
 import { TimelineStore } from './exchange/timeline.store';
+import { DeadlineStore } from './scheduling/deadline.store';
 import { PolicyRulesStore } from './scheduling/policy-rules.store';
 import { type AfterCommit, Transactions } from './transactions';
 import { WatchStore } from './exchange/watch.store';
@@ -73,6 +74,7 @@ const STORES: Type[] = [
   DayKeyRootStore,
   DeadTaskStore,
   DeliveryListStore,
+  DeadlineStore,
   DeliveryStore,
   DepthStore,
   DirectoryStore,

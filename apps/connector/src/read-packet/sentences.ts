@@ -27,6 +27,8 @@ const words =
 const because = (detail: Record<string, unknown>): string =>
   typeof detail.reasonCode === 'string' ? ` (${detail.reasonCode})` : '';
 
+const percent = (part: number): number => Math.round(part * 100);
+
 const PRIORITY_WORDS: Record<string, Sentence> = {
   urgent: { vi: 'Khẩn', en: 'urgent' },
   veryUrgent: { vi: 'Thượng khẩn', en: 'very urgent' },
@@ -61,6 +63,11 @@ const WORDS: Record<string, Words> = {
     'Không gian đã đóng vì nội dung không được tải lên đúng hạn',
     'The space was closed: the content was not uploaded in time',
   ),
+  'packet.expiring': (place, { warnAt }) => ({
+    vi: `Sắp hết hạn giao cho ${place}${typeof warnAt === 'number' ? `, đã qua ${percent(warnAt)}% thời gian` : ''}; đã nhắc cả hai bên`,
+    en: `The deadline for ${place} is near${typeof warnAt === 'number' ? `: ${percent(warnAt)}% of the time is over` : ''}; both sides were told`,
+  }),
+  'packet.extended': words('Nơi gửi đã gia hạn giao', 'The source extended the deadline'),
   'packet.recalled': words('Nơi gửi đã thu hồi gói tin', 'The source recalled the packet'),
   'packet.recallRequested': words(
     'Nơi gửi đề nghị {nơi nhận} trả lại gói tin đã nhận',

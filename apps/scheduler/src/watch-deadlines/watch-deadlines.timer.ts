@@ -1,8 +1,7 @@
 import { every, Log, type Repeating } from '@lienthong/runtime';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { SchedulerOptions } from '../scheduler.config';
 import { WatchDeadlines } from './watch-deadlines';
-
-const EVERY_MS = 5_000;
 
 @Injectable()
 export class WatchDeadlinesTimer implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -10,11 +9,14 @@ export class WatchDeadlinesTimer implements OnApplicationBootstrap, OnApplicatio
 
   constructor(
     private readonly watchDeadlines: WatchDeadlines,
+    private readonly options: SchedulerOptions,
     private readonly log: Log,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = every('watch-deadlines', EVERY_MS, () => this.watchDeadlines.pass(), { log: this.log });
+    this.timer = every('watch-deadlines', this.options.deadlineWatchSeconds * 1000, () => this.watchDeadlines.pass(), {
+      log: this.log,
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type {
   CompleteAnswer,
   CompleteRequest,
+  ExtendAnswer,
   PacketState,
   PacketSummary,
   PacketView,
@@ -95,6 +96,12 @@ export class PacketCalls {
   recall(packetId: string, reason: string): Promise<RecallAnswer> {
     const path = pathOf('v1', 'packets', packetId, 'recall');
     return this.connection.call({ method: 'POST', path, body: { reason }, repeatable: true });
+  }
+
+  /** Another, later deadline for what has not ended yet. */
+  extend(packetId: string, deliverBy: string): Promise<ExtendAnswer> {
+    const path = pathOf('v1', 'packets', packetId, 'extend');
+    return this.connection.call({ method: 'POST', path, body: { deliverBy }, repeatable: true });
   }
 
   /** Business status by a destination after acceptance. History: a second arrival would be a second entry, so it is not repeated blindly. */

@@ -3,9 +3,9 @@ import { type Policy, type Priority, PRIORITIES, type Recipient, TRANSFER_PROTOC
 import { Command, Option } from 'commander';
 import type { SendFilesRequest } from '../sending/send-files';
 import type { CliContext } from '../terminal/cli-context';
-import { UsageError } from '../terminal/failure';
 import { PACKET_STATE_LABELS, REFUSAL_LABELS } from '../terminal/labels';
 import { ProgressBar } from '../terminal/progress-bars';
+import { timeOf } from '../terminal/time-of';
 
 interface Flags {
   to: string[];
@@ -96,21 +96,6 @@ function policyOf(flags: Flags, cli: CliContext): Policy | undefined {
     ...(flags.allowPartial && { allowPartial: true }),
   };
   return Object.keys(policy).length > 0 ? policy : undefined;
-}
-
-const SPAN_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function timeOf(text: string, { say }: CliContext): string {
-  const span = /^(\d+)([mhd])$/.exec(text);
-  const at = span ? Date.now() + Number(span[1]) * SPAN_MS[span[2]] : Date.parse(text);
-  if (Number.isNaN(at))
-    throw new UsageError(
-      say(
-        `Không hiểu thời điểm "${text}": ghi 2026-12-01T08:00:00+07:00, hoặc 2d, 12h, 30m.`,
-        `"${text}" is no time: write 2026-12-01T08:00:00+07:00, or 2d, 12h, 30m.`,
-      ),
-    );
-  return new Date(at).toISOString();
 }
 
 function recipientLine({ out, language }: CliContext, { address, systemId, allowed, reason }: Recipient): string {

@@ -42,6 +42,7 @@ const HAPPENINGS: Record<string, Text> = {
   'packet.recallRequested': { vi: 'Nơi gửi đề nghị thu hồi', en: 'Recall requested' },
   'packet.expired': { vi: 'Quá hạn tải lên', en: 'Upload expired' },
   'packet.expiring': { vi: 'Sắp đến hạn giao', en: 'The deadline is near' },
+  'packet.extended': { vi: 'Đã gia hạn giao', en: 'The deadline was extended' },
   'packet.status': { vi: 'Trạng thái xử lý', en: 'Business status' },
   'packet.completed': { vi: 'Hoàn tất', en: 'Completed' },
   'packet.purgeBlocked': { vi: 'Kho lưu trữ từ chối xóa nội dung', en: 'The store refuses to delete the content' },

@@ -3,10 +3,11 @@ import { type Argument, Command, CommanderError, Option } from 'commander';
 import { adminCommand } from '../commands/admin/admin';
 import { demoCommand } from '../commands/demo/demo';
 import { doctorCommand } from '../commands/doctor';
+import { extendCommand } from '../commands/after-sending/extend';
 import { jwksCommand } from '../commands/jwks';
 import { ownKeysCommand } from '../commands/keys/keys';
 import { listenCommand } from '../commands/listen';
-import { recallCommand } from '../commands/recall';
+import { recallCommand } from '../commands/after-sending/recall';
 import { receiptsCommand } from '../commands/receipts';
 import { receiveCommand } from '../commands/receive';
 import { sendCommand } from '../commands/send';
@@ -24,6 +25,7 @@ const COMMANDS: CommandMaker[] = [
   receiveCommand,
   statusCommand,
   recallCommand,
+  extendCommand,
   receiptsCommand,
   verifyCommand,
   jwksCommand,

@@ -1,6 +1,8 @@
 /** Event types of a system's stream (protocol 7) that exist now. */
 export const EVENT_TYPES = [
   'packet.available',
+  'packet.expiring',
+  'packet.extended',
   'packet.recalled',
   'packet.recallRequested',
   'packet.accepted',

@@ -209,6 +209,15 @@ export type PacketSummary = Omit<
   to: string[];
 };
 
+export interface ExtendRequest {
+  deliverBy: string;
+}
+export interface ExtendAnswer {
+  packetId: string;
+  deliverBy: string;
+  deliveries: { deliveryId: string; systemId: string }[];
+}
+
 export interface RecallAnswer {
   packetId: string;
   state: PacketState;

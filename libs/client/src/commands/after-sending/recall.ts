@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { CliContext } from '../terminal/cli-context';
-import { PACKET_STATE_LABELS } from '../terminal/labels';
+import type { CliContext } from '../../terminal/cli-context';
+import { PACKET_STATE_LABELS } from '../../terminal/labels';
 
 export function recallCommand(cli: CliContext): Command {
   const { say } = cli;
