@@ -67,6 +67,12 @@ export default {
       // Every answer that a flow test sees is held to the OpenAPI document.
       setupFilesAfterEnv: ['<rootDir>/test/support/openapi-watch.ts'],
     },
+    {
+      ...shared,
+      displayName: 'abuse',
+      testMatch: ['<rootDir>/test/abuse/**/*.test.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/support/openapi-watch.ts'],
+    },
     { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
   ],
 };

@@ -89,7 +89,9 @@ let exitCode = 1;
 try {
   if (node('node_modules/typescript/bin/tsc', '-b') !== 0) process.exit(1);
   const stack = onStack ? startStack() : undefined;
-  const rings = [...(onStack ? [] : ['specs']), 'conformance', 'flow', 'faults'].map((name) => ring(name, stack?.env));
+  const rings = [...(onStack ? [] : ['specs']), 'conformance', 'flow', 'abuse', 'faults'].map((name) =>
+    ring(name, stack?.env),
+  );
   stack?.stop();
 
   process.stdout.write('\nDrivers\n');

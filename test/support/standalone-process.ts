@@ -112,6 +112,12 @@ export class StandaloneProcess {
     }
   }
 
+  /** Memory of the process itself, without its database. */
+  residentBytes(): number {
+    const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.child?.pid}/status`, 'utf8')) ?? [];
+    return Number(kibibytes) * 1024;
+  }
+
   databaseUrl(): string {
     const password = readFileSync(join(this.folder, 'postgres-password'), 'utf8').trim();
     return `postgres://lienthong:${password}@127.0.0.1:${this.postmaster()[3]}/lienthong`;

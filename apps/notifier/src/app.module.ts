@@ -24,3 +24,5 @@ export class NotifierModule {
     return { module: NotifierModule, providers: [{ provide: NotifierOptions, useValue: options }] };
   }
 }
+
+export { streamSettings } from './notifier.config';

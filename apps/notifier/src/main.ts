@@ -33,7 +33,7 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         accessKeys: { authUrls: config.AUTH_INTERNAL_URL },
       }),
-      NotifierModule.for({ publicUrl: config.PUBLIC_URL }),
+      NotifierModule.for({ publicUrl: config.PUBLIC_URL, streamOrigins: config.STREAM_ORIGINS }),
     ],
   })
   class NotifierProcess {}

@@ -48,7 +48,7 @@ export class StandaloneModule {
         }),
         ConnectorModule.for(connectorOptionsOf(config)),
         SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
-        NotifierModule.for({ publicUrl: config.PUBLIC_URL }),
+        NotifierModule.for({ publicUrl: config.PUBLIC_URL, streamOrigins: config.STREAM_ORIGINS }),
       ],
     };
   }

@@ -19,6 +19,7 @@ import { problemHandler } from './http/problem.filter';
 import { plainTarget } from './http/plain-target';
 import { RateLimits } from './http/rate-limit';
 import { requestLog } from './http/request-log';
+import { singleHeaders } from './http/single-headers';
 import { type Log, nestLogger } from './log';
 import { BootError, ownProcess } from './process';
 import { RuntimeModule } from './runtime.module';
@@ -146,7 +147,14 @@ function mount(app: NestExpressApplication, options: BootOptions): InFlight {
   trustProxies(app, config.TRUST_PROXY);
   app.use(aliveRoute(name, version));
   if (config.INTERNAL_PORT === 0) app.use(readyRoutes(health, metrics));
-  app.use(requestLog(log, metrics), inFlight.handler, plainHeaders, app.get(RateLimits).ofAddress, plainTarget);
+  app.use(
+    requestLog(log, metrics),
+    inFlight.handler,
+    plainHeaders,
+    app.get(RateLimits).ofAddress,
+    plainTarget,
+    singleHeaders,
+  );
   app.use(admission.handler);
   for (const handler of options.before ?? []) app.use(handler);
   app.use(jsonBody());

@@ -20,6 +20,7 @@ export {
   type TwoLanguageFieldError,
 } from './http/problem.filter';
 export { answer, pageAnswer, PROBLEMS, Problems } from './api-answers';
+export { addressOf } from './http/client-address';
 export { RareCalls, RateLimits } from './http/rate-limit';
 export { logContext, logUnit, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';

@@ -13,11 +13,14 @@ import {
   StreamTicketStore,
   type TicketHolder,
 } from '@lienthong/persistence';
-import { every, Log, Metrics, type Repeating } from '@lienthong/runtime';
-import { Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import { addressOf, every, Log, Metrics, RateLimits, type Repeating } from '@lienthong/runtime';
+import { Inject, Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { Express } from 'express';
 import { Gauge } from 'prom-client';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { NotifierOptions } from '../notifier.config';
+import { askedStream, assertOrigin } from './asked-stream';
 import { Stream } from './stream';
 import { refuse } from './upgrade';
 
@@ -34,7 +37,6 @@ interface OpenStream {
 const MAX_STREAMS = 20_000;
 /** Who may no more is told so within 10 s, by every instance. */
 const ACCESS_MS = 4000;
-const OFFSET = /^\d{1,15}$/;
 
 /**
  * `GET /v1/stream`: the upgrade request is signed like any other and verified before the socket exists, so there is never an open stream
@@ -61,6 +63,8 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     private readonly listener: StreamListener,
     private readonly connections: ConnectionStore,
     private readonly sessions: SessionStore,
+    private readonly limits: RateLimits,
+    @Inject(NotifierOptions) private readonly options: NotifierOptions,
     private readonly log: Log,
     private readonly metrics: Metrics,
   ) {}
@@ -69,7 +73,9 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     const http = this.host.httpAdapter.getHttpServer() as Server;
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
-      this.upgrade(request, socket, head).catch((error: unknown) => refuse(request, socket, error));
+      const address = addressOf(this.host.httpAdapter.getInstance<Express>(), request);
+      const answer = this.limits.ofUpgrade(address, () => this.upgrade(request, socket, head, address));
+      answer.catch((error: unknown) => refuse(request, socket, error));
     });
     this.metrics.registerMetric(openStreams(this.streams));
     this.timers = [
@@ -89,20 +95,17 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     for (const { socket } of open) socket.terminate();
   }
 
-  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://stream');
-    if (url.pathname !== '/v1/stream') throw new LienThongError('not_found');
+  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
+    const { from, ticket } = askedStream(request.url ?? '/');
+    assertOrigin(request, [new URL(this.options.publicUrl).origin, ...this.options.streamOrigins]);
     if (this.closing) throw new LienThongError('unavailable', { what: 'stream', retryAfter: 1 });
-    const from = url.searchParams.get('from');
-    if (from !== null && !OFFSET.test(from))
-      throw new LienThongError('malformed_request', { why: 'from is not an offset (decimal digits)' });
-    const holder = await this.holderOf(request, url.searchParams.get('ticket'));
+    const holder = await this.holderOf(request, ticket);
     const position = await this.events.position(holder.systemId);
     if (socket.destroyed) return;
     this.server.handleUpgrade(request, socket, head, (ws) => {
-      const wanted = from === null ? position.ackedOffset : Math.min(Number(from), position.lastOffset);
+      const wanted = from === null ? position.ackedOffset : Math.min(from, position.lastOffset);
       const start = Math.max(wanted, position.forgotten);
-      this.accept(ws, holder, start, request.socket.remoteAddress ?? null, () => ({
+      this.accept(ws, holder, start, address || null, () => ({
         hello: {
           type: 'hello',
           heartbeatSeconds: LIMITS.heartbeatSeconds,

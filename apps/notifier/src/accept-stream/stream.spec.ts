@@ -94,6 +94,16 @@ describe('stream', () => {
     expect(socket.closed).toBe(CLOSE.badFrame);
   });
 
+  it('closes with 4400 on a flood of pings, and does not wait for the answer to that', async () => {
+    jest.useFakeTimers();
+    const { socket } = open(1);
+    for (let n = 0; n < 2001; n++) socket.emit('ping', Buffer.alloc(125));
+    expect(socket.closed).toBe(CLOSE.badFrame);
+    jest.advanceTimersByTime(STREAM_TIMES.retryMs);
+    expect(socket.terminated).toBe(true);
+    jest.useRealTimers();
+  });
+
   it('closes with 4408 when a full window stays unacknowledged, not before', async () => {
     const { socket, stream } = open(LIMITS.eventsInFlight + 1);
     stream.wake();

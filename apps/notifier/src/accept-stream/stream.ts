@@ -53,6 +53,8 @@ export class Stream {
   ) {
     this.acked = this.sent = from;
     socket.on('message', (data, binary) => this.receive(binary ? null : String(data as Buffer)));
+    // Each ping is answered by the library, and the answers wait here for who does not read them.
+    socket.on('ping', () => this.isFlood() && this.end('too many pings'));
   }
 
   /** There may be new events. */
@@ -106,17 +108,26 @@ export class Stream {
     this.socket.send(JSON.stringify(frame));
   }
 
-  private receive(text: string | null): void {
-    const now = Date.now();
+  private isFlood(now = Date.now()): boolean {
     if (now - this.framesSince > 10_000) {
       this.framesSince = now;
       this.frames = 0;
     }
+    return ++this.frames > FRAMES_IN_TEN_SECONDS;
+  }
+
+  /** Who floods does not read the reason either, and is not waited for. */
+  private end(why: string): void {
+    if (!this.isOpen()) return;
+    this.socket.close(CLOSE.badFrame, why);
+    setTimeout(() => this.socket.terminate(), this.times.retryMs).unref();
+  }
+
+  private receive(text: string | null): void {
+    const now = Date.now();
+    if (!this.isOpen()) return;
     const offset = text === null ? undefined : offsetOf(text);
-    if (offset === undefined || offset > this.sent || ++this.frames > FRAMES_IN_TEN_SECONDS) {
-      this.socket.close(CLOSE.badFrame, 'bad frame');
-      return;
-    }
+    if (this.isFlood(now) || offset === undefined || offset > this.sent) return this.end('bad frame');
     // Equal to where the stream began counts: it may repeat an acknowledgement that was lost with the former connection.
     if (offset < this.acked || offset <= this.ackWanted) return;
     this.acked = offset;

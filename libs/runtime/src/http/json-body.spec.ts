@@ -108,6 +108,13 @@ describe('jsonBody', () => {
     expect(await post('{}', { 'content-encoding': 'gzip' })).toMatchObject({ status: 415 });
   });
 
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'refuses a query that names %s, as every object does',
+    async (name) => {
+      expect(await post(undefined, {}, `?${name}=1`)).toMatchObject({ status: 400, code: 'malformed_request' });
+    },
+  );
+
   it('refuses a name that occurs twice in the query', async () => {
     expect(await post(undefined, {}, '?limit=1&limit=2')).toMatchObject({ status: 400, code: 'malformed_request' });
   });

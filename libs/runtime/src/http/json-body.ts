@@ -18,7 +18,7 @@ const DROPPED_BYTES = 4 * LIMITS.jsonBodyBytes;
 /** Reads the body of a JSON route: `req.rawBody` holds its bytes, `req.body` the value. Nothing but JSON is taken, and query names must be unique. */
 export function jsonBody({ limit = LIMITS.jsonBodyBytes, timeoutMs = BODY_MS } = {}): RequestHandler {
   return async (req: Request, res: Response, next: NextFunction) => {
-    refuseRepeatedQueryNames(req);
+    refuseAmbiguousQuery(req);
     // Read already, by the one route that is no JSON by its standard.
     if (!hasBody(req) || req.body !== undefined) return next();
     try {
@@ -50,10 +50,13 @@ function refuseOtherMedia(req: Request): void {
 }
 
 /** Two values under one name would let the signature's reader and the handler pick different ones. */
-function refuseRepeatedQueryNames(req: Request): void {
+function refuseAmbiguousQuery(req: Request): void {
   const repeated = Object.entries(req.query).find(([, value]) => Array.isArray(value));
   if (repeated)
     throw new LienThongError('malformed_request', { why: `query: ${JSON.stringify(repeated[0].slice(0, 100))} × 2` });
+  // Names that every object has: the check for unknown names does not see them.
+  const inborn = Object.keys(req.query).find((name) => name in Object.prototype);
+  if (inborn) throw new LienThongError('malformed_request', { why: `query: ${JSON.stringify(inborn)}` });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LienThongError } from '@lienthong/contracts';
+import { ERRORS, LienThongError } from '@lienthong/contracts';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import { isIPv6 } from 'node:net';
@@ -32,7 +32,7 @@ class PerMinute {
   }
 
   /** Counts a request and says on its answer what is left. @throws LienThongError rate_limited */
-  async count(who: string, res: Response): Promise<void> {
+  async count(who: string, res?: Response): Promise<void> {
     if (this.points === 0 || !this.isCounted(who)) return;
     const result: unknown = await this.limiter.consume(who).catch((refused: unknown) => refused);
     if (!(result instanceof RateLimiterRes)) throw result;
@@ -56,10 +56,10 @@ class PerMinute {
   }
 
   /** @returns seconds to wait */
-  private tell(result: RateLimiterRes, res: Response): number {
+  private tell(result: RateLimiterRes, res?: Response): number {
     const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000));
-    res.append('RateLimit-Policy', `"${this.name}";q=${this.points};w=${WINDOW_SECONDS}`);
-    res.append('RateLimit', `"${this.name}";r=${Math.max(0, result.remainingPoints)};t=${seconds}`);
+    res?.append('RateLimit-Policy', `"${this.name}";q=${this.points};w=${WINDOW_SECONDS}`);
+    res?.append('RateLimit', `"${this.name}";r=${Math.max(0, result.remainingPoints)};t=${seconds}`);
     return seconds;
   }
 
@@ -110,6 +110,22 @@ export class RateLimits {
     });
     next();
   };
+
+  /**
+   * Of an upgrade, which no handler of requests sees; counts with the requests of its address.
+   * @throws LienThongError rate_limited, or what `answer` threw
+   */
+  async ofUpgrade(ip: string, answer: () => Promise<void>): Promise<void> {
+    const client = clientOf(ip);
+    await this.addresses.count(client);
+    try {
+      await answer();
+    } catch (error) {
+      if (error instanceof LienThongError && ERRORS[error.code].status === 401)
+        await this.addresses.countMore(client, UNPROVEN - 1);
+      throw error;
+    }
+  }
 
   /** @throws LienThongError rate_limited */
   async ofRareCalls(req: Pick<Request, 'ip'>, res: Response): Promise<void> {
