@@ -220,9 +220,9 @@ describe('Events', () => {
           (one) => one.packetId,
         ),
       );
+    const began = Date.now();
     await eventually(() => stream.events.length === 100);
     await Promise.all(sent.map((packetId) => packetIn(source, packetId, 'scheduled')));
-    const began = Date.now();
     expect(await stream.ending(80_000)).toMatchObject({ code: 4408 });
     expect(Date.now() - began).toBeGreaterThan(40_000);
     expect(stream.events).toHaveLength(100);

@@ -35,6 +35,8 @@ interface OpenStream {
 
 /** Of one instance; past it a client is sent elsewhere. */
 const MAX_STREAMS = 20_000;
+/** A wake-up that was lost is made good within this, by one statement for all streams. */
+const LOOK_MS = 2000;
 /** Who may no more is told so within 10 s, by every instance. */
 const ACCESS_MS = 4000;
 
@@ -46,6 +48,8 @@ const ACCESS_MS = 4000;
 export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly instance = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   private readonly streams = new Map<WebSocket, OpenStream>();
+  /** The same by system, oldest first. */
+  private readonly ofSystem = new Map<string, Set<OpenStream>>();
   private readonly server = new WebSocketServer({
     noServer: true,
     maxPayload: LIMITS.streamFrameBytes,
@@ -78,8 +82,10 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
       answer.catch((error: unknown) => refuse(request, socket, error));
     });
     this.metrics.registerMetric(openStreams(this.streams));
+    this.metrics.registerMetric(bufferedBytes(this.streams));
     this.timers = [
       every('stream-check', 1000, async () => this.check(), { log: this.log }),
+      every('stream-look', LOOK_MS, () => this.look(), { log: this.log }),
       every('stream-access', ACCESS_MS, () => this.closeEnded(), { log: this.log }),
       every('stream-heartbeat', LIMITS.heartbeatSeconds * 1000, () => this.heartbeat(), { log: this.log }),
     ];
@@ -91,7 +97,9 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     const open = [...this.streams.values()];
     for (const { socket } of open) socket.close(CLOSE.restart, 'restart');
     await Promise.all(open.map(({ stream }) => stream.settled()));
-    await Promise.all(open.map(({ id }) => this.connections.close(id).catch(() => undefined)));
+    const ids = open.map(({ id }) => id).filter((id) => id !== '');
+    for (const one of open) one.id = '';
+    await this.connections.close(ids).catch(() => undefined);
     for (const { socket } of open) socket.terminate();
   }
 
@@ -152,6 +160,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     const stream = new Stream(socket, source, from);
     const open: OpenStream = { id: '', systemId, holder, socket, stream, heard: true };
     this.streams.set(socket, open);
+    this.ofSystem.set(systemId, (this.ofSystem.get(systemId) ?? new Set()).add(open));
     socket.on('pong', () => (open.heard = true));
     const unsubscribe = this.listener.subscribe(systemId, () => stream.wake());
     const recorded = this.connections
@@ -161,7 +170,11 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     socket.on('close', (code) => {
       unsubscribe();
       this.streams.delete(socket);
-      void recorded.then(async () => open.id !== '' && (await this.connections.close(open.id))).catch(() => undefined);
+      this.ofSystem.get(systemId)?.delete(open);
+      if (this.ofSystem.get(systemId)?.size === 0) this.ofSystem.delete(systemId);
+      void recorded
+        .then(async () => open.id !== '' && (await this.connections.close([open.id])))
+        .catch(() => undefined);
       this.log.info({ step: 'accept-stream', systemId, code }, 'accept-stream closed');
     });
     const { hello, gap } = greeting();
@@ -173,8 +186,17 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
 
   /** A client that reconnects may leave half-dead sockets behind: past the limit its oldest gives way. */
   private replaceOldest(systemId: string): void {
-    const own = [...this.streams.values()].filter((open) => open.systemId === systemId);
+    const own = [...(this.ofSystem.get(systemId) ?? [])];
     if (own.length >= LIMITS.streamsPerSystem) own[0].socket.close(CLOSE.replaced, 'replaced by a newer stream');
+  }
+
+  private async look(): Promise<void> {
+    const sent = new Map<string, number>();
+    for (const [systemId, open] of this.ofSystem)
+      sent.set(systemId, Math.min(...[...open].map(({ stream }) => stream.position)));
+    if (sent.size === 0) return;
+    for (const systemId of await this.events.beyond(sent))
+      for (const { stream } of this.ofSystem.get(systemId) ?? []) stream.wake();
   }
 
   private check(): void {
@@ -214,5 +236,17 @@ const openStreams = (streams: ReadonlyMap<unknown, unknown>): Gauge =>
     registers: [],
     collect() {
       this.set(streams.size);
+    },
+  });
+
+const bufferedBytes = (streams: ReadonlyMap<WebSocket, unknown>): Gauge =>
+  new Gauge({
+    name: 'lienthong_streams_buffered_bytes',
+    help: 'Bytes that wait in this process for the reader that is furthest behind',
+    registers: [],
+    collect() {
+      let most = 0;
+      for (const { bufferedAmount } of streams.keys()) most = Math.max(most, bufferedAmount);
+      this.set(most);
     },
   });

@@ -129,6 +129,36 @@ describe('stream', () => {
     expect(socket.terminated).toBe(true);
   });
 
+  it('stops in the middle of a batch when a reader has more than enough waiting, and goes on from there once it has read', async () => {
+    const { socket, stream } = open(60);
+    socket.send = (text: string) => {
+      socket.sent.push(JSON.parse(text));
+      socket.bufferedAmount += STREAM_TIMES.bufferedBytes / 10;
+    };
+    stream.wake();
+    await settle();
+    expect(offsets(socket)).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
+    expect(stream.position).toBe(11);
+    socket.bufferedAmount = 0;
+    stream.check(Date.now());
+    await settle();
+    expect(offsets(socket)).toEqual(Array.from({ length: 22 }, (_, n) => n + 1));
+  });
+
+  it('does not look for events because it is asked whether its reader reads, nor because of an acknowledgement with room left', async () => {
+    const { socket, stream, state } = open(3);
+    stream.wake();
+    await settle();
+    state.total = 4;
+    stream.check(Date.now());
+    socket.say({ type: 'ack', offset: '3' });
+    await settle();
+    expect(offsets(socket)).toEqual([1, 2, 3]);
+    stream.wake();
+    await settle();
+    expect(offsets(socket)).toEqual([1, 2, 3, 4]);
+  });
+
   it('records an acknowledgement of the offset that it resumed from, which the former connection may have lost', async () => {
     const { socket, stream, acknowledged } = open(10, 5);
     socket.say({ type: 'ack', offset: '5' });

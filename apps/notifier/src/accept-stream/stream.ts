@@ -38,6 +38,8 @@ export class Stream {
   private sent: number;
   private pumping = false;
   private again = false;
+  /** Stopped for a reader that does not read: goes on when it has. */
+  private held = false;
   private lastProgress = Date.now();
   private stalledSince?: number;
   private ackWanted = 0;
@@ -55,6 +57,11 @@ export class Stream {
     socket.on('message', (data, binary) => this.receive(binary ? null : String(data as Buffer)));
     // Each ping is answered by the library, and the answers wait here for who does not read them.
     socket.on('ping', () => this.isFlood() && this.end('too many pings'));
+  }
+
+  /** The last offset that was sent; what the system has beyond it is still to be read. */
+  get position(): number {
+    return this.sent;
   }
 
   /** There may be new events. */
@@ -83,7 +90,7 @@ export class Stream {
     const stalled = this.socket.bufferedAmount > 0;
     this.stalledSince = stalled ? (this.stalledSince ?? now) : undefined;
     if (this.stalledSince !== undefined && now - this.stalledSince > this.times.stalledMs) this.socket.terminate();
-    else if (!stalled) this.wake();
+    else if (!stalled && this.held) this.wake();
   }
 
   /** Resolves when the last acknowledgement is recorded. */
@@ -94,14 +101,23 @@ export class Stream {
   private async pump(): Promise<void> {
     for (;;) {
       const room = LIMITS.eventsInFlight - (this.sent - this.acked);
-      if (!this.isOpen() || room <= 0 || this.socket.bufferedAmount > this.times.bufferedBytes) return;
+      if (!this.isOpen() || room <= 0 || this.isHeld()) return;
       const events = await this.source.after(this.sent, room);
       if (events.length === 0 || !this.isOpen()) return;
       if (this.sent === this.acked) this.lastProgress = Date.now();
-      for (const event of events) this.say({ type: 'event', event });
-      this.sent = Number(events[events.length - 1].offset);
+      for (const event of events) {
+        // Looked at for each: a batch of large events alone may be more than what may wait.
+        if (this.isHeld()) return;
+        this.say({ type: 'event', event });
+        this.sent = Number(event.offset);
+      }
       if (events.length < room) return;
     }
+  }
+
+  private isHeld(): boolean {
+    this.held = this.socket.bufferedAmount > this.times.bufferedBytes;
+    return this.held;
   }
 
   say(frame: ServerFrame): void {
@@ -130,11 +146,13 @@ export class Stream {
     if (this.isFlood(now) || offset === undefined || offset > this.sent) return this.end('bad frame');
     // Equal to where the stream began counts: it may repeat an acknowledgement that was lost with the former connection.
     if (offset < this.acked || offset <= this.ackWanted) return;
+    const wasFull = this.sent - this.acked >= LIMITS.eventsInFlight;
     this.acked = offset;
     this.lastProgress = now;
     this.ackWanted = offset;
     this.acking ??= this.record().finally(() => (this.acking = undefined));
-    this.wake();
+    // With room left everything there was has been sent, and new events wake by themselves.
+    if (wasFull) this.wake();
   }
 
   /** Writes the newest acknowledgement; those that come while it is written go together with the next. */

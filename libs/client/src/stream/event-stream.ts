@@ -87,7 +87,7 @@ export class EventStream implements AsyncIterable<StreamEvent> {
   }
 
   private async stayConnected(): Promise<void> {
-    const { baseMs, maxMs } = this.options.reconnect ?? { baseMs: 500, maxMs: 30_000 };
+    const { baseMs, maxMs } = this.options.reconnect ?? { baseMs: 500, maxMs: 15_000 };
     let failures = 0;
     let refusals = 0;
     while (!this.ended) {

@@ -49,10 +49,10 @@ export class ConnectionStore {
     await this.transactions.query('UPDATE connections SET seen_at = now() WHERE id = ANY($1)', [ids]);
   }
 
-  async close(id: string): Promise<void> {
+  async close(ids: string[]): Promise<void> {
     await this.transactions.query(
-      'UPDATE connections SET closed_at = now(), seen_at = now() WHERE id = $1 AND closed_at IS NULL',
-      [id],
+      'UPDATE connections SET closed_at = now(), seen_at = now() WHERE id = ANY($1) AND closed_at IS NULL',
+      [ids],
     );
   }
 

@@ -94,6 +94,16 @@ export class EventStreamStore {
     };
   }
 
+  /** @param offsets by system @returns the systems whose streams go on beyond theirs: one look-up each by the primary key, in one statement */
+  async beyond(offsets: ReadonlyMap<string, number>): Promise<string[]> {
+    const rows = await this.transactions.query<{ systemId: string }>(
+      `SELECT s.system_id AS "systemId" FROM unnest($1::text[], $2::bigint[]) AS known (system_id, "offset")
+       JOIN streams s ON s.system_id = known.system_id AND s.last_offset > known."offset"`,
+      [[...offsets.keys()], [...offsets.values()]],
+    );
+    return rows.map(({ systemId }) => systemId);
+  }
+
   /** Events after `after`, in order; at most `limit`. */
   async after(systemId: string, after: number, limit: number): Promise<StreamEvent[]> {
     const rows = await this.transactions.query<{
