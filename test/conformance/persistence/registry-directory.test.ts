@@ -89,7 +89,7 @@ describe('the directory on PostgreSQL', () => {
     expect(await online()).toBe(false);
     await connections.seen([id]);
     expect(await online()).toBe(true);
-    await connections.close(id);
+    await connections.close([id]);
     expect(await online()).toBe(false);
     await transactions.query(
       `INSERT INTO streams (system_id, polled_at) VALUES ('H01.14/qlvb', now() - interval '179 seconds')`,
