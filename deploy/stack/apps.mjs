@@ -7,6 +7,7 @@ import {
   adminKeyFile,
   apps,
   instances,
+  migrationEnv,
   publicUrl,
   say,
   serverEnv,
@@ -23,7 +24,7 @@ async function up() {
   for (const server of servers) await startServer(server);
   const migrate = buildPath('libs', 'persistence', 'dist', 'migrate.js');
   if (!existsSync(migrate)) throw new StackError(`${migrate} is missing: run "npm run build" first.`);
-  run('migrate', process.execPath, [migrate], { env: serverEnv(), cwd: buildPath() });
+  run('migrate', process.execPath, [migrate], { env: migrationEnv(), cwd: buildPath() });
   say('migrations: done');
   for (const app of apps) {
     const pids = await Promise.all(instances.map((instance) => startApp(app, instance)));

@@ -60,6 +60,8 @@ function makeDatabase() {
   // CREATEDB: tests make databases of their own beside this one.
   if (asAdmin("SELECT 1 FROM pg_roles WHERE rolname = 'lienthong'").trim() !== '1')
     asAdmin("CREATE ROLE lienthong LOGIN CREATEDB PASSWORD 'lienthong'");
+  if (asAdmin("SELECT 1 FROM pg_roles WHERE rolname = 'lienthong_app'").trim() !== '1')
+    asAdmin("CREATE ROLE lienthong_app LOGIN PASSWORD 'lienthong_app'");
   if (asAdmin("SELECT 1 FROM pg_database WHERE datname = 'lienthong'").trim() !== '1')
     asAdmin('CREATE DATABASE lienthong OWNER lienthong');
 }
@@ -99,8 +101,9 @@ async function start() {
         if (Date.now() > limit || runningPid(name) !== undefined) throw error;
       }
     }
-    makeDatabase();
   }
+  // Also where it runs already: an older stack has one role.
+  makeDatabase();
   return `PostgreSQL ${await waitUntilReady(name, check)}`;
 }
 

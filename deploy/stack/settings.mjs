@@ -87,6 +87,15 @@ export function serverEnv() {
   };
 }
 
+/** Who the platform works as: it may only add to the audit log, which the role of `serverEnv`, the owner of the tables, could change. */
+export const applicationUrl = `postgres://lienthong_app:lienthong_app@127.0.0.1:${ports.postgres}/lienthong`;
+
+/** The migrations are the owner's, who gives the platform's role its rights. */
+export const migrationEnv = () => {
+  const env = serverEnv();
+  return { ...env, MIGRATION_DATABASE_URL: env.DATABASE_URL, DATABASE_URL: applicationUrl };
+};
+
 export const publicUrl = `http://127.0.0.1:${ports.gateway}`;
 export const adminKeyFile = stackPath('admin-key.json');
 
@@ -94,6 +103,7 @@ export function appEnv(app, instance) {
   const secret = credentials();
   const env = {
     ...serverEnv(),
+    DATABASE_URL: applicationUrl,
     PORT: String(appPort(app, instance)),
     HOST: '127.0.0.1',
     INTERNAL_PORT: String(internalPort(app, instance)),

@@ -43,6 +43,17 @@ describe('deploy/compose.yml and the image', () => {
     expect('MASTER_KEY' in environment).toBe(app === 'auth');
   });
 
+  it('lets the platform work as another role than the one that owns the tables', () => {
+    const userOf = (url: string) => new URL(url).username;
+    const { MIGRATION_DATABASE_URL: owner, DATABASE_URL: application } = services.migrate.environment ?? {};
+    expect([userOf(owner), userOf(application)]).toEqual(['lienthong', 'lienthong_app']);
+    expect(services.postgres.environment?.POSTGRES_USER).toBe('lienthong');
+    for (const app of Object.keys(SETTINGS)) expect(services[app].environment?.DATABASE_URL).toBe(application);
+    expect(JSON.stringify(Object.keys(SETTINGS).map((app) => services[app]))).not.toContain(
+      'value-of-postgres_password',
+    );
+  });
+
   it('starts programs that the build makes', () => {
     const commands = Object.values(services).flatMap(({ command }) => command ?? []);
     const programs = commands.filter((word) => /^(apps|libs)\//.test(word));

@@ -12,13 +12,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+export interface EmptyDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
 /** A migrated database of its own on the server of DATABASE_URL, or on an embedded PostgreSQL started for this test file. */
 export async function testDatabase(): Promise<TestDatabase> {
-  const server = process.env.DATABASE_URL ? undefined : startEmbedded();
-  const serverUrl = process.env.DATABASE_URL ?? (await server!.url);
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(serverUrl, `CREATE DATABASE ${name}`);
-  const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+  const { url, drop } = await emptyDatabase();
   const dataSource = createDataSource({ url, poolSize: 10, applicationName: 'test' });
   await dataSource.initialize();
   await dataSource.runMigrations({ transaction: 'all' });
@@ -27,6 +28,20 @@ export async function testDatabase(): Promise<TestDatabase> {
     dataSource,
     drop: async () => {
       if (dataSource.isInitialized) await dataSource.destroy();
+      await drop();
+    },
+  };
+}
+
+/** As `testDatabase`, with nothing in it. */
+export async function emptyDatabase(): Promise<EmptyDatabase> {
+  const server = process.env.DATABASE_URL ? undefined : startEmbedded();
+  const serverUrl = process.env.DATABASE_URL ?? (await server!.url);
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(serverUrl, `CREATE DATABASE ${name}`);
+  return {
+    url: Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href,
+    drop: async () => {
       await onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`).catch((error) => {
         if (!server) throw error;
       });

@@ -46,7 +46,10 @@ export interface Operations {
   terminate(): Promise<unknown>;
   kill9(): Promise<void>;
   remove(): Promise<void>;
+  /** As the owner of the tables. */
   databaseUrl(): string;
+  /** As the platform itself, where its role's password is known; else the owner puts on the role. */
+  applicationUrl?: string;
 }
 
 /** A running platform, and what a test needs of it: an administrator, and parties that nobody else uses. */
@@ -127,6 +130,19 @@ export class Platform {
     return (await this.sqlClient.query<T>(text, values)).rows;
   }
 
+  /** One statement with the rights of the platform itself, not of the owner of the tables. */
+  async sqlAsApplication<T extends QueryResultRow>(text: string): Promise<T[]> {
+    const { applicationUrl } = this.operations;
+    const client = new Client({ connectionString: applicationUrl ?? this.operations.databaseUrl() });
+    await client.connect();
+    try {
+      if (!applicationUrl) await client.query('SET ROLE lienthong_app');
+      return (await client.query<T>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
   /** Ends every process of the platform as `kill -9` does. */
   async kill9(): Promise<void> {
     await this.operations.kill9();
@@ -165,7 +181,7 @@ export async function startStandalone(env: Record<string, string> = {}): Promise
 }
 
 async function stackPlatform(): Promise<Platform> {
-  const { baseUrl, adminKeyFile, databaseUrl } = await stackControl<Record<string, string>>('describe');
+  const { baseUrl, adminKeyFile, databaseUrl, applicationUrl } = await stackControl<Record<string, string>>('describe');
   const operations: Operations = {
     start: () => stackControl('start-apps'),
     terminate: () => stackControl('kill-apps'),
@@ -173,6 +189,7 @@ async function stackPlatform(): Promise<Platform> {
     // Others use the stack too.
     remove: async () => undefined,
     databaseUrl: () => databaseUrl,
+    applicationUrl,
   };
   return new Platform(baseUrl, readKey(adminKeyFile), operations);
 }

@@ -1,6 +1,14 @@
 // Handles of the real stack for tests: `node test/support/stack-control.mjs <what> [argument]`. A process of its own, because deploy/stack is ESM.
 import { appPid, killApp, killServer, startApp, startServer, stopServer } from '../../deploy/stack/processes.mjs';
-import { adminKeyFile, apps, instances, publicUrl, serverEnv, stackPath } from '../../deploy/stack/settings.mjs';
+import {
+  adminKeyFile,
+  applicationUrl,
+  apps,
+  instances,
+  publicUrl,
+  serverEnv,
+  stackPath,
+} from '../../deploy/stack/settings.mjs';
 
 const everyInstance = (work) => Promise.all(apps.flatMap((app) => instances.map((instance) => work(app, instance))));
 
@@ -12,6 +20,7 @@ const handles = {
     baseUrl: publicUrl,
     adminKeyFile,
     databaseUrl: serverEnv().DATABASE_URL,
+    applicationUrl,
     s3Folder: stackPath('minio'),
   }),
   'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),

@@ -1,3 +1,4 @@
+import { StartError } from '@lienthong/contracts';
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from './data-source';
@@ -8,15 +9,18 @@ const EMBEDDED_ROLE = 'lienthong_app';
 /**
  * Brings the database to this program's version, as the owner of its tables.
  * @param ownerUrl who owns the tables; may be the application itself, then only triggers keep it from changing its audit log
- * @param applicationUrl who the platform works as; its rights are set anew each time
+ * @param applicationUrl who the platform works as: made when there is no such role, and its rights set anew each time
  * @returns how many migrations were applied
+ * @throws StartError when the role is missing and the owner may not make it
  */
 export async function prepareDatabase(ownerUrl: string, applicationUrl = ownerUrl): Promise<number> {
   const [owner, role] = [ownerUrl, applicationUrl].map((url) => decodeURIComponent(new URL(url).username));
   return asOwner(ownerUrl, async (dataSource) => {
     const done = await dataSource.runMigrations({ transaction: 'all' });
     await beginEraAfterRestore(dataSource);
-    if (role !== owner) await grantApplication(dataSource, role);
+    if (role === owner) return done.length;
+    await makeRole(dataSource, role, decodeURIComponent(new URL(applicationUrl).password));
+    await grantApplication(dataSource, role);
     return done.length;
   });
 }
@@ -42,6 +46,22 @@ export async function prepareEmbedded(ownerUrl: string): Promise<string> {
   Object.assign(url, { username: EMBEDDED_ROLE, password });
   await prepareDatabase(ownerUrl, url.href);
   return url.href;
+}
+
+/** A role that is there keeps its password. */
+async function makeRole(dataSource: DataSource, role: string, password: string): Promise<void> {
+  const [known] = await dataSource.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
+  if (known) return;
+  const [{ sql }] = await dataSource.query<{ sql: string }[]>(
+    `SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', $1::text, $2::text) AS sql`,
+    [role, password],
+  );
+  await dataSource.query(sql).catch((error: { code?: string }) => {
+    if (error.code !== '42501') throw error;
+    throw new StartError(
+      `The role ${role} of DATABASE_URL does not exist, and the owner of the tables may not make roles. Make it as an administrator of the server: CREATE ROLE ${role} LOGIN PASSWORD '…'.`,
+    );
+  });
 }
 
 /** Everything but changing the audit log: of that it may add and read, and call the two functions that the owner made for it (0004-audit). */
