@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import type { AuditItem, IssuedKey, Problem } from '@lienthong/contracts';
 import { createRemoteJWKSet, jwtVerify, SignJWT } from 'jose';
 import { eventually } from '../support/eventually';
@@ -351,6 +352,35 @@ describe('OAuth 2, the proof of who asks', () => {
         { action: 'access.refused', detail: { code: 'invalid_client', count: 10, verified: false } },
       ]);
       expect(JSON.stringify(items)).not.toContain('guess-');
+    } finally {
+      await platform.stop();
+    }
+  });
+
+  it('issue-token: a form that trickles is cut off after ten seconds, with an answer', async () => {
+    // Without the proxy in between, which may gather the body first.
+    const platform = await startStandalone();
+    try {
+      const { hostname, port } = new URL(platform.baseUrl);
+      const began = performance.now();
+      const answer = await new Promise<string>((resolve, reject) => {
+        let text = '';
+        const form = 'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\ngrant_type=';
+        const socket = connect(Number(port), hostname, () =>
+          socket.write(`POST /oauth2/token HTTP/1.1\r\nHost: ${hostname}\r\n${form}`),
+        );
+        const drip = setInterval(() => socket.write('x'), 500);
+        socket.on('data', (chunk) => (text += String(chunk)));
+        // Written to after the server has ended the connection.
+        socket.once('error', (error) => text === '' && reject(error));
+        socket.once('close', () => {
+          clearInterval(drip);
+          resolve(text);
+        });
+      });
+      expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+      expect(answer).toContain('"code":"request_timeout"');
+      expect(performance.now() - began).toBeLessThan(20_000);
     } finally {
       await platform.stop();
     }

@@ -8,7 +8,7 @@ export function tokenCommand(cli: CliContext): Command {
   return new Command('token')
     .description(
       say(
-        'Lấy mã truy cập OAuth 2 cho chương trình không ký được; khóa phải được quản trị viên cho phép (bearer)',
+        'Lấy token OAuth 2 cho chương trình không ký được; khóa phải được quản trị viên cho phép (bearer)',
         'An OAuth 2 token for a program that cannot sign; an administrator must have marked the key bearer',
       ),
     )
@@ -44,7 +44,7 @@ function inLanguage(error: unknown, { say }: CliContext): unknown {
       'The access key or its secret is wrong, expired or revoked. Check the key file.',
     ),
     unauthorized_client: say(
-      'Khóa này không được dùng để lấy mã truy cập. Đề nghị quản trị viên cấp khóa có --bearer.',
+      'Khóa này không được dùng để lấy token. Đề nghị quản trị viên cấp khóa có --bearer.',
       'This key may not be used for tokens. Ask the administrator for a key issued with --bearer.',
     ),
     invalid_scope: say(
