@@ -141,7 +141,14 @@ describe('How a packet ends', () => {
       expect(await source.client.packets.recall(packetId, 'Gửi nhầm')).toEqual({
         packetId,
         state: 'recalled',
-        deliveries: [{ deliveryId: delivery, systemId: destination.systemId, outcome: 'recalled' }],
+        deliveries: [
+          {
+            deliveryId: delivery,
+            systemId: destination.systemId,
+            outcome: 'recalled',
+            fetchedAt: expect.any(String),
+          },
+        ],
       });
       expect(await eventOf(destination, packetId, 'packet.recalled')).toMatchObject({ data: { reason: 'Gửi nhầm' } });
       await expect(accept(destination, delivery)).rejects.toMatchObject({ status: 409, code: 'wrong_state' });

@@ -189,7 +189,7 @@ describe('Receiving', () => {
   it('lets a destination reject for good: the source learns why, and the content goes', async () => {
     const { delivery, packetId } = await delivered();
     await ready(delivery);
-    const why = { reasonCode: 'wrong_addressee', reason: 'Không thuộc thẩm quyền' };
+    const why = { reasonCode: 'wrong_addressee' as const, reason: 'Không thuộc thẩm quyền' };
     const { state } = await destination.client.deliveries.confirm(delivery, { outcome: 'rejected', parts: [], ...why });
     expect(state).toBe('rejected');
     expect(await eventOf(source, packetId, 'delivery.rejected')).toMatchObject({ data: { ...why, retryable: false } });

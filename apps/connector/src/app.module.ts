@@ -6,6 +6,7 @@ import { CompleteUpload } from './complete-upload/complete-upload';
 import { CompleteUploadController } from './complete-upload/complete-upload.controller';
 import { ConnectorOptions } from './connector.config';
 import { ConfirmReceipt } from './confirm-receipt/confirm-receipt';
+import { RefusedConfirmation } from './confirm-receipt/refused-confirmation';
 import { ConfirmReceiptController } from './confirm-receipt/confirm-receipt.controller';
 import { ExtendPacket } from './extend-packet/extend-packet';
 import { ExtendPacketController } from './extend-packet/extend-packet.controller';
@@ -51,6 +52,7 @@ export { urgencyOf } from './urgency';
     CompleteUpload,
     ReadyToReceive,
     ConfirmReceipt,
+    RefusedConfirmation,
     RecallPacket,
     ExtendPacket,
     ReportStatus,

@@ -5,6 +5,8 @@ import { openArchive, Storage, type StorageSettings } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnalysePacket } from './analyse-packet/analyse-packet';
 import { AnalysePacketConsumer } from './analyse-packet/analyse-packet.consumer';
+import { CheckContent } from './check-content/check-content';
+import { CheckContentConsumer } from './check-content/check-content.consumer';
 import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
 import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
 import { ForgetAuditTimer } from './forget-audit/forget-audit.timer';
@@ -27,11 +29,12 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
 
 /** Analysis, planning, purge, and the timers that see to it that nothing stands still. Needs persistence, queue and storage beside it. */
 @Module({
-  controllers: [AnalysePacketConsumer, PurgeContentConsumer],
+  controllers: [AnalysePacketConsumer, PurgeContentConsumer, CheckContentConsumer],
   providers: [
     AnalysePacket,
     PlanDelivery,
     PurgeContent,
+    CheckContent,
     WatchDeadlines,
     WatchDeadlinesTimer,
     WarnOfDeadlines,

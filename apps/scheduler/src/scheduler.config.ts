@@ -18,6 +18,18 @@ export const schedulingSettings = {
     min: 1,
     max: 30,
   }),
+  EXPIRY_PER_MINUTE: setting.integer('Deliveries that may end at their deadline in a minute without an alarm', {
+    default: 1000,
+    min: 1,
+  }),
+  EXPIRY_PERCENT_PER_MINUTE: setting.integer(
+    'The same as a share of all live deliveries; the greater of the two holds',
+    {
+      default: 5,
+      min: 1,
+      max: 100,
+    },
+  ),
   AUDIT_SEAL_SECONDS: setting.integer('Pause between two sealings of the audit log', { default: 30, min: 1, max: 60 }),
   AUDIT_EXPORT: setting.text(
     'Folder, or s3://bucket/prefix, outside the database where checkpoints of the audit log are put',
@@ -44,6 +56,7 @@ export const schedulerSettings = {
 export abstract class SchedulerOptions {
   abstract readonly sweepQuietSeconds: number;
   abstract readonly deadlineWatchSeconds: number;
+  abstract readonly expiry: { leastPerMinute: number; percentPerMinute: number };
   /** Whose log: the platform's public address. */
   abstract readonly origin: string;
   abstract readonly auditSealSeconds: number;
@@ -61,6 +74,7 @@ type Given = ConfigOf<typeof schedulingSettings> & { PUBLIC_URL: string; STORAGE
 export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
   sweepQuietSeconds: config.SWEEP_QUIET_SECONDS,
   deadlineWatchSeconds: config.DEADLINE_WATCH_SECONDS,
+  expiry: { leastPerMinute: config.EXPIRY_PER_MINUTE, percentPerMinute: config.EXPIRY_PERCENT_PER_MINUTE },
   origin: config.PUBLIC_URL,
   auditSealSeconds: config.AUDIT_SEAL_SECONDS,
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,

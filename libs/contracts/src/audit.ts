@@ -21,6 +21,8 @@ export const PACKET_ACTIONS = [
   'delivery.accepted',
   'delivery.rejected',
   'delivery.undeliverable',
+  'delivery.lateConfirmation',
+  'delivery.mismatched',
   'delivery.recalled',
 ] as const;
 export type PacketAction = (typeof PACKET_ACTIONS)[number];

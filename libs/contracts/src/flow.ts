@@ -93,6 +93,13 @@ export const FLOW = [
   { name: 'publish-limits', app: 'connector', cause: 'http', regulation: ['beside'], change: '–' },
   { name: 'publish-docs', app: 'connector', cause: 'http', regulation: ['beside'], change: '–' },
   {
+    name: 'check-content',
+    app: 'scheduler',
+    cause: 'task',
+    regulation: ['beside'],
+    change: 'what is lost: delivery → undeliverable; packet → completed',
+  },
+  {
     name: 'watch-deadlines',
     app: 'scheduler',
     cause: 'timer',
@@ -165,4 +172,5 @@ export const TASK_HANDLERS: Record<TaskKind, AppName> = {
   'analyse-packet': 'scheduler',
   'notify-destination': 'notifier',
   'purge-content': 'scheduler',
+  'check-content': 'scheduler',
 };

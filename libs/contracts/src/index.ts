@@ -14,5 +14,6 @@ export * from './wire/receipts';
 export * from './wire/registry';
 export * from './wire/session';
 export * from './wire/signature-check';
+export * from './reasons';
 export * from './states';
 export * from './tasks';

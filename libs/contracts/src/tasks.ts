@@ -2,7 +2,7 @@
  * Work between processes. A closed, versioned union that carries ids only: whoever handles a task reads the truth from PostgreSQL,
  * so that a task may come twice, late, or forged without harm.
  */
-export const TASK_KINDS = ['analyse-packet', 'notify-destination', 'purge-content'] as const;
+export const TASK_KINDS = ['analyse-packet', 'notify-destination', 'purge-content', 'check-content'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 export interface Task {

@@ -45,7 +45,10 @@ import { StuckPacketStore } from './operations/stuck-packet.store';
 import { StreamTicketStore } from './access/stream-ticket.store';
 import { TimelineStore } from './exchange/timeline.store';
 import { DeadlineStore } from './scheduling/deadline.store';
+import { GiveUp } from './scheduling/give-up';
 import { PolicyRulesStore } from './scheduling/policy-rules.store';
+import { RefusedConfirmationStore } from './scheduling/refused-confirmation.store';
+import { UndeliverableStore } from './scheduling/undeliverable.store';
 import { type AfterCommit, Transactions } from './transactions';
 import { WatchStore } from './exchange/watch.store';
 
@@ -91,6 +94,8 @@ const STORES: Type[] = [
   StuckPacketStore,
   SystemStore,
   TimelineStore,
+  RefusedConfirmationStore,
+  UndeliverableStore,
   WatchStore,
 ];
 
@@ -155,6 +160,11 @@ function derived(settings: PersistenceSettings) {
       SettlePacket,
       [PacketStore, DeliveryStore, EventStreamStore, TimelineStore],
       (...stores: ConstructorParameters<typeof SettlePacket>) => new SettlePacket(...stores),
+    ),
+    made(
+      GiveUp,
+      [Transactions, UndeliverableStore, PacketStore, EventStreamStore, ReceiptStore, TimelineStore, SettlePacket],
+      (...stores: ConstructorParameters<typeof GiveUp>) => new GiveUp(...stores),
     ),
     made(StreamListener, [], () => new StreamListener(settings.url)),
   ];

@@ -15,7 +15,7 @@ describe('outcomeOf', () => {
     expect(outcomeOf(error, 1)).toEqual({ kind: 'dead', reason: expect.stringMatching(/^wrong_state: .*completed/) });
   });
 
-  it.each(['unavailable', 'internal_error', 'storage_full', 'content_lost', 'rate_limited'] as const)(
+  it.each(['unavailable', 'internal_error', 'storage_full', 'rate_limited'] as const)(
     'tries again after %s, which time may heal',
     (code) => {
       expect(outcomeOf(new LienThongError(code), 1).kind).toBe('retry');

@@ -1,5 +1,11 @@
 import { HasForm } from '@lienthong/runtime';
-import { type ConfirmRequest, LIMITS, type Outcome } from '@lienthong/contracts';
+import {
+  type ConfirmRequest,
+  LIMITS,
+  type Outcome,
+  REJECTION_REASONS,
+  type RejectionReason,
+} from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -43,14 +49,10 @@ export class ConfirmDto implements ConfirmRequest {
   @Type(() => ReportedPartDto)
   parts!: ReportedPartDto[];
 
-  @ApiPropertyOptional({ example: 'wrong_addressee' })
+  @ApiPropertyOptional({ enum: REJECTION_REASONS, description: 'With rejected: why; your own words go into reason' })
   @IsOptional()
-  @HasForm(
-    /^[a-z][a-z0-9_]{0,63}$/,
-    'Phải là mã lý do: chữ thường, chữ số và _, bắt đầu bằng chữ, tối đa 64 ký tự.',
-    'Must be a reason code: lower case, digits and _, beginning with a letter, 64 at most.',
-  )
-  reasonCode?: string;
+  @IsIn(REJECTION_REASONS)
+  reasonCode?: RejectionReason;
 
   @ApiPropertyOptional({ maxLength: LIMITS.reasonCharacters })
   @IsOptional()

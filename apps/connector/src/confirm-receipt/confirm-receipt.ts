@@ -7,10 +7,12 @@ import {
   task,
 } from '@lienthong/contracts';
 import {
+  AFTER_THE_END,
   type DeliveryRow,
   DeliveryStore,
   EventStreamStore,
   type HeldDelivery,
+  isoOrNull,
   type PacketRow,
   PacketStore,
   type PartRow,
@@ -21,9 +23,12 @@ import {
   type Unit,
 } from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
+import { ConnectorOptions } from '../connector.config';
+import { RefusedConfirmation } from './refused-confirmation';
 
-/** Pauses before the second, third … attempt after a retryable rejection: 1 min, doubled each time, 1 h at most. */
-const retryMs = (attempt: number): number => Math.min(60_000 * 2 ** (attempt - 1), 3_600_000);
+/** @returns the pause after a retryable rejection, doubled with each attempt, 1 h at most */
+const retryMs = (attempt: number, firstSeconds: number): number =>
+  Math.min(firstSeconds * 1000 * 2 ** (attempt - 1), 3_600_000);
 
 /** S7: the destination has it (or will not have it); recorded with a receipt, told to the source, and the packet completed with its last delivery. */
 @Injectable()
@@ -36,9 +41,25 @@ export class ConfirmReceipt {
     private readonly receipts: ReceiptStore,
     private readonly timeline: TimelineStore,
     private readonly settle: SettlePacket,
+    private readonly refused: RefusedConfirmation,
+    private readonly options: ConnectorOptions,
   ) {}
 
   async confirm(
+    systemId: string,
+    deliveryId: string,
+    request: ConfirmRequest,
+    evidence: Pick<ReceiptClaims, 'request' | 'proof'>,
+  ): Promise<ConfirmAnswer> {
+    try {
+      return await this.take(systemId, deliveryId, request, evidence);
+    } catch (error) {
+      await this.refused.note(error, systemId, deliveryId, request);
+      throw error;
+    }
+  }
+
+  private take(
     systemId: string,
     deliveryId: string,
     request: ConfirmRequest,
@@ -78,11 +99,14 @@ export class ConfirmReceipt {
     confirmation: { request: unknown; receipt: string },
   ) {
     const { id: deliveryId, systemId } = delivery;
-    const availableAt = new Date(Date.now() + retryMs(delivery.attempt));
-    const again = request.outcome === 'rejected' && request.retryable === true && availableAt < delivery.deliverBy;
+    const { attempts, retrySeconds } = this.options.rejections;
+    const pause = retryMs(delivery.attempt, retrySeconds);
+    const availableAt = new Date(Date.now() + pause);
+    const left = delivery.attempt < attempts && availableAt < delivery.deliverBy;
+    const again = request.outcome === 'rejected' && request.retryable === true && left;
     if (again) {
       await this.deliveries.retry(unit, deliveryId, availableAt, { ...whyOf(request), confirmation });
-      unit.enqueue(task('notify-destination', packet.id), packet.priority, retryMs(delivery.attempt));
+      unit.enqueue(task('notify-destination', packet.id), packet.priority, pause);
     } else {
       await this.deliveries.change(unit, [deliveryId], request.outcome, { ...whyOf(request), confirmation });
     }
@@ -90,6 +114,7 @@ export class ConfirmReceipt {
     const detail = {
       ...whyOf(request),
       ...(again ? { retryAt: availableAt.toISOString() } : {}),
+      ...(request.outcome === 'rejected' && !again ? { canDo: AFTER_THE_END } : {}),
     };
     this.timeline.add(unit, packet.id, [{ event: type, deliveryId, detail }]);
     this.events.add(unit, [
@@ -120,10 +145,11 @@ const whyOf = ({ reasonCode, reason }: ConfirmRequest) => ({
   ...(reason ? { reason } : {}),
 });
 
-function mustBeReady({ state }: DeliveryRow): void {
+function mustBeReady({ state, reasonCode, finishedAt }: DeliveryRow): void {
   if (state === 'ready') return;
   if (state === 'pending' || state === 'notified') throw new LienThongError('not_ready', {}, { state });
-  throw new LienThongError('wrong_state', { state, action: 'confirm' }, { state });
+  const ended = { state, ...(reasonCode ? { reasonCode } : {}), finishedAt: isoOrNull(finishedAt) };
+  throw new LienThongError('wrong_state', { state, action: 'confirm' }, ended);
 }
 
 /** @throws confirmation_mismatch naming every part whose digest is wrong or missing; parts that the packet does not have are wrong too */

@@ -39,6 +39,15 @@ const PRIORITY_WORDS: Record<string, Sentence> = {
 const GIVEN_UP: Record<string, Sentence> = {
   never_online: { vi: 'hệ thống nhận chưa lần nào kết nối', en: 'its system never connected' },
   online_not_fetched: { vi: 'đã được báo nhưng không tải về', en: 'it was told but did not fetch' },
+  rejected: {
+    vi: 'nơi nhận tạm từ chối và chưa nhận lại',
+    en: 'it was rejected for the time being, and not taken since',
+  },
+  no_route: {
+    vi: 'hệ thống nhận đang tạm ngừng hoặc cơ quan đã giải thể',
+    en: 'its system is suspended or its agency dissolved',
+  },
+  content_lost: { vi: 'nội dung trong kho không còn nguyên vẹn', en: 'the content in the store is no longer whole' },
   fetched_not_confirmed: { vi: 'đã mở để tải về nhưng không xác nhận', en: 'it was ready but did not confirm' },
 };
 
@@ -98,11 +107,20 @@ const WORDS: Record<string, Words> = {
   }),
   'delivery.undeliverable': (place, detail) => {
     const why = GIVEN_UP[String(detail.reasonCode)];
+    const lost = detail.reasonCode === 'content_lost';
     return {
-      vi: `Hết hạn, không giao được cho ${place}${why ? `: ${why.vi}` : because(detail)}`,
-      en: `The deadline passed; not delivered to ${place}${why ? `: ${why.en}` : because(detail)}`,
+      vi: `${lost ? 'Không giao được' : 'Hết hạn, không giao được'} cho ${place}${why ? `: ${why.vi}` : because(detail)}`,
+      en: `${lost ? 'Not' : 'The deadline passed; not'} delivered to ${place}${why ? `: ${why.en}` : because(detail)}`,
     };
   },
+  'delivery.lateConfirmation': (place, { outcome }) => ({
+    vi: `${place} xác nhận muộn (${outcome === 'accepted' ? 'đã nhận' : 'từ chối'}) khi lượt giao đã kết thúc; kết quả không đổi`,
+    en: `${place} confirmed too late (${outcome === 'accepted' ? 'accepted' : 'rejected'}): the delivery had ended, its outcome stays`,
+  }),
+  'delivery.mismatched': words(
+    '{nơi nhận} báo mã băm khác với nội dung; chưa có gì thay đổi',
+    '{destination} reported other digests than those of the content; nothing was changed',
+  ),
   'delivery.recalled': words('Đã thu hồi ở {nơi nhận}', 'Taken back from {destination}'),
 };
 

@@ -16,7 +16,7 @@ export class ReadyToReceiveController {
   @HttpCode(200)
   @ApiOperation({ summary: 'S6: ready to receive; repeating it renews the addresses' })
   @ApiOkResponse(answer('ReadyAnswer', 'The packet and the space to fetch from'))
-  @Problems('not_found', 'wrong_state')
+  @Problems('not_found', 'wrong_state', 'content_lost')
   ready(
     @CallingSystem() caller: SystemCaller,
     @Param('deliveryId', ParseUUIDPipe) deliveryId: string,

@@ -3,8 +3,10 @@ import {
   auditRecord,
   DeliveryStore,
   EventStreamStore,
+  GiveUp,
   Overtaken,
   PacketStore,
+  type PartRow,
   type ReadDelivery,
   ReceiptStore,
   TimelineStore,
@@ -28,17 +30,38 @@ export class ReadyToReceive {
     private readonly receipts: ReceiptStore,
     private readonly timeline: TimelineStore,
     private readonly storage: Storage,
+    private readonly giveUp: GiveUp,
   ) {}
 
   async ready(systemId: string, deliveryId: string, evidence: Evidence): Promise<ReadyAnswer> {
     const seen = await this.deliveries.read(systemId, deliveryId);
-    const taken = await this.transactions
+    const [taken, lost] = await Promise.all([this.take(systemId, seen, evidence), this.lostOf(seen.parts)]);
+    if (lost.length > 0) {
+      await this.giveUp.contentLost(seen.packet.id, lost);
+      throw new LienThongError('content_lost', {}, { parts: lost });
+    }
+    return this.answer(taken);
+  }
+
+  private take(systemId: string, seen: ReadDelivery, evidence: Evidence): Promise<ReadDelivery> {
+    return this.transactions
       .run((unit) => this.record(unit, systemId, seen, evidence))
       .catch((error: unknown) => {
         if (!(error instanceof Overtaken)) throw error;
-        return this.hold(systemId, deliveryId, evidence);
+        return this.hold(systemId, seen.delivery.id, evidence);
       });
-    return this.answer(taken);
+  }
+
+  /** Names of the parts that are no longer whole. A cheap look: a store that cannot be asked now has lost nothing. */
+  private async lostOf(parts: PartRow[]): Promise<string[]> {
+    const found = await Promise.all(
+      parts.map(async (part) => {
+        const stored = storedPartOf(part);
+        // Sealing again is a look at what is sealed; but of pieces it may read all.
+        return part.uploadId ? this.storage.inspect(stored) : this.storage.seal(stored);
+      }),
+    ).catch(() => []);
+    return parts.filter((_, index) => found[index] && found[index] !== 'whole').map(({ name }) => name);
   }
 
   /** When several destinations of a packet are ready at the same moment: from the second try on one after the other. */

@@ -1,7 +1,9 @@
 import { type DeliveryState, LienThongError, type PacketState, type RecallAnswer } from '@lienthong/contracts';
 import {
+  type DeliveryRow,
   DeliveryStore,
   EventStreamStore,
+  iso,
   type PacketRow,
   PacketStore,
   partsOf,
@@ -31,6 +33,7 @@ export class RecallPacket {
       if (packet.state === 'recalled') return;
       if (packet.state === 'expired' || packet.state === 'refused')
         throw new LienThongError('wrong_state', { state: packet.state, action: 'recall' }, { state: packet.state });
+      const fetched = await this.fetched(unit, packetId);
       const taken = await this.takeBack(unit, packet, reason);
       await this.ask(unit, packet, reason);
       if (packet.state === 'completed') return;
@@ -39,7 +42,10 @@ export class RecallPacket {
           event: 'packet.recalled',
           to: taken.map((delivery) => delivery.systemId),
           parts: await partsOf(unit, packet.id),
-          detail: { reason, deliveries: taken.map(({ id, state }) => ({ deliveryId: id, stateBefore: state })) },
+          detail: {
+            reason,
+            deliveries: taken.map((delivery) => ({ ...partyOf(delivery), ...fetched.get(delivery.id) })),
+          },
         },
       ]);
       await this.packets.finish(unit, packet, 'recalled');
@@ -76,6 +82,17 @@ export class RecallPacket {
     return live;
   }
 
+  /** Which destinations had been given addresses to fetch from, and since when: their copies cannot be taken back. */
+  private async fetched(on: Pick<Unit, 'query'>, packetId: string): Promise<Map<string, Fetched>> {
+    const rows = await on.query<{ id: string; system: string; agency: string; at: Date }>(
+      `SELECT d.id, s.name AS system, a.name AS agency, min(r.at) AS at
+       FROM receipts r JOIN deliveries d ON d.id = r.delivery_id JOIN systems s ON s.id = d.system_id JOIN agencies a ON a.code = s.agency_code
+       WHERE r.packet_id = $1 AND r.event = 'delivery.ready' GROUP BY d.id, s.name, a.name`,
+      [packetId],
+    );
+    return new Map(rows.map(({ id, at, ...names }) => [id, { ...names, fetchedAt: iso(at) }]));
+  }
+
   /** Whoever accepted already keeps its copy; it learns of the wish, once per call. */
   private async ask(unit: Unit, packet: PacketRow, reason: string): Promise<void> {
     const accepted = await unit.query<{ id: string; systemId: string }>(
@@ -101,7 +118,10 @@ export class RecallPacket {
 
   private async answer(packetId: string): Promise<RecallAnswer> {
     const packet = await this.packets.find(packetId);
-    const deliveries = await this.deliveries.ofPacket(packetId);
+    const [deliveries, fetched] = await Promise.all([
+      this.deliveries.ofPacket(packetId),
+      this.fetched(this.transactions, packetId),
+    ]);
     return {
       packetId,
       state: packet?.state as PacketState,
@@ -109,10 +129,25 @@ export class RecallPacket {
         deliveryId,
         systemId,
         outcome: OUTCOMES[state] ?? 'alreadyFinal',
+        ...(fetched.has(deliveryId) ? { fetchedAt: fetched.get(deliveryId)!.fetchedAt } : {}),
       })),
     };
   }
 }
+
+/** Since when the destination could fetch, and its names for people. */
+interface Fetched {
+  fetchedAt: string;
+  system: string;
+  agency: string;
+}
+
+const partyOf = ({ id, systemId, address, state }: DeliveryRow) => ({
+  deliveryId: id,
+  systemId,
+  address,
+  stateBefore: state,
+});
 
 const OUTCOMES: Partial<Record<DeliveryState, 'recalled' | 'recallRequested'>> = {
   recalled: 'recalled',

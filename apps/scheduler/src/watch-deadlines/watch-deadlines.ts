@@ -1,73 +1,66 @@
-import type { DeliveryState } from '@lienthong/contracts';
-import {
-  DeliveryStore,
-  EventStreamStore,
-  PacketStore,
-  partsOf,
-  ReceiptStore,
-  SettlePacket,
-  TimelineStore,
-  Transactions,
-  WatchStore,
-} from '@lienthong/persistence';
-import { Injectable } from '@nestjs/common';
+import { GiveUp, UndeliverableStore, WatchStore } from '@lienthong/persistence';
+import { Log, Metrics } from '@lienthong/runtime';
+import { Inject, Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { SchedulerOptions } from '../scheduler.config';
 
 const BATCH = 200;
 
-/** Why it could not be delivered, from how far it came. */
-const REASONS: Partial<Record<DeliveryState, string>> = {
-  pending: 'never_online',
-  notified: 'online_not_fetched',
-  ready: 'fetched_not_confirmed',
-};
-
-/** Ends what was not confirmed by its deadline and reports back to the source, so that it decides (Q11). */
+/**
+ * Ends what was not confirmed by its deadline and reports back to the source, so that it decides (Q11). More deliveries at once than are to be
+ * expected are the work of a wrong clock rather than of destinations: beyond the bound they wait, and the alarm is raised (reliability 12).
+ */
 @Injectable()
 export class WatchDeadlines {
-  constructor(
-    private readonly transactions: Transactions,
-    private readonly watch: WatchStore,
-    private readonly packets: PacketStore,
-    private readonly deliveries: DeliveryStore,
-    private readonly events: EventStreamStore,
-    private readonly receipts: ReceiptStore,
-    private readonly timeline: TimelineStore,
-    private readonly settle: SettlePacket,
-  ) {}
+  private readonly held: Gauge;
 
-  /** @returns packets that had something overdue */
-  async pass(): Promise<number> {
-    const packetIds = await this.watch.overdue(BATCH);
-    for (const packetId of packetIds) await this.giveUp(packetId);
-    return packetIds.length;
+  constructor(
+    @Inject(WatchStore) private readonly watch: Pick<WatchStore, 'overdue'>,
+    @Inject(UndeliverableStore) private readonly undeliverable: Pick<UndeliverableStore, 'endedLastMinute' | 'live'>,
+    @Inject(GiveUp) private readonly giveUp: Pick<GiveUp, 'overdue'>,
+    @Inject(SchedulerOptions) private readonly options: Pick<SchedulerOptions, 'expiry'>,
+    @Inject(Log) private readonly log: Pick<Log, 'error'>,
+    metrics: Metrics,
+  ) {
+    this.held = new Gauge({
+      name: 'lienthong_expiry_held',
+      help: '1 while deliveries past their deadline wait because more than the bound ended in a minute: look at the clocks',
+      registers: [metrics],
+    });
   }
 
-  private async giveUp(packetId: string): Promise<void> {
-    await this.transactions.run(async (unit) => {
-      const packet = await this.packets.lock(unit, packetId);
-      if (!packet) return;
-      const now = new Date();
-      const overdue = (await this.deliveries.live(unit, packetId)).filter(({ deliverBy }) => deliverBy <= now);
-      const parts = await partsOf(unit, packetId);
-      for (const { id, systemId, state, attempt } of overdue) {
-        const reasonCode = REASONS[state] as string;
-        await this.deliveries.change(unit, [id], 'undeliverable', { reasonCode });
-        const detail = { reasonCode, attempts: attempt, canDo: ['send again', 'send to another address'] };
-        const receipt = await this.receipts.append(unit, packet, [
-          { event: 'delivery.undeliverable', to: [systemId], parts, deliveryId: id, detail },
-        ]);
-        this.timeline.add(unit, packetId, [{ event: 'delivery.undeliverable', deliveryId: id, detail }]);
-        this.events.add(unit, [
-          {
-            systemId: packet.source,
-            type: 'delivery.undeliverable',
-            packetId,
-            deliveryId: id,
-            data: { packetId, deliveryId: id, systemId, ...detail, receipt },
-          },
-        ]);
+  /** @returns deliveries that were given up */
+  async pass(): Promise<number> {
+    for (let ended = 0; ;) {
+      const packetIds = await this.watch.overdue(BATCH);
+      let room = packetIds.length > 0 ? await this.room() : 0;
+      for (const packetId of packetIds) {
+        if (room <= 0) room = await this.room();
+        if (room <= 0) return this.hold(ended);
+        const now = await this.giveUp.overdue(packetId);
+        ended += now;
+        room -= now;
       }
-      if (overdue.length > 0) await this.settle.ifAllFinal(unit, packet);
-    });
+      if (packetIds.length < BATCH) {
+        this.held.set(0);
+        return ended;
+      }
+    }
+  }
+
+  /** How many more may end in this minute; a packet may exceed it with its last recipients. */
+  private async room(): Promise<number> {
+    const { leastPerMinute, percentPerMinute } = this.options.expiry;
+    const ended = await this.undeliverable.endedLastMinute();
+    if (ended < leastPerMinute) return leastPerMinute - ended;
+    return Math.floor(((await this.undeliverable.live()) * percentPerMinute) / 100) - ended;
+  }
+
+  private hold(ended: number): number {
+    this.held.set(1);
+    const { leastPerMinute, percentPerMinute } = this.options.expiry;
+    const facts = { ended, leastPerMinute, percentPerMinute };
+    this.log.error(facts, 'too many deliveries reach their deadline at once; the others wait: look at the clocks');
+    return ended;
   }
 }

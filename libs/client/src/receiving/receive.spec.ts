@@ -106,11 +106,11 @@ describe('receive', () => {
     await expect(client.receive(id, folder, { confirm: false })).resolves.toMatchObject({ state: 'ready' });
     expect(exchange.confirmed.size).toBe(0);
     await client.receive(id, folder, {
-      confirm: () => ({ outcome: 'rejected', reasonCode: '02', reason: 'Sai nơi nhận' }),
+      confirm: () => ({ outcome: 'rejected', reasonCode: 'wrong_addressee', reason: 'Sai nơi nhận' }),
     });
     expect(exchange.confirmed.get(id)).toMatchObject({
       outcome: 'rejected',
-      reasonCode: '02',
+      reasonCode: 'wrong_addressee',
       parts: [{ name: 'a.pdf' }],
     });
   });

@@ -54,6 +54,8 @@ const HAPPENINGS: Record<string, Text> = {
   'delivery.rejected': { vi: 'Nơi nhận trả lại', en: 'Rejected by the destination' },
   'delivery.undeliverable': { vi: 'Không giao được', en: 'Undeliverable' },
   'delivery.recalled': { vi: 'Đã thu hồi', en: 'Recalled' },
+  'delivery.lateConfirmation': { vi: 'Xác nhận muộn', en: 'Confirmed too late' },
+  'delivery.mismatched': { vi: 'Mã băm nơi nhận báo không khớp', en: 'The destination reported other digests' },
   'key.expiring': { vi: 'Khóa sắp hết hạn', en: 'Key expires soon' },
   'system.suspended': { vi: 'Hệ thống bị tạm ngừng', en: 'System suspended' },
 };

@@ -66,7 +66,7 @@ export const EXCHANGE_ERRORS = {
     'The digests reported differ from those verified for: {parts}. Fetch these parts again and confirm again; nothing was changed.',
   ),
   content_lost: entry(
-    502,
+    410,
     'Nội dung trong kho bị hỏng hoặc mất',
     'Content lost',
     'Nội dung đã nhận không còn nguyên vẹn trong kho. Nơi gửi được báo để gửi lại.',

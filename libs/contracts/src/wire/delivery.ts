@@ -1,3 +1,4 @@
+import type { RejectionReason } from '../reasons';
 import type { Part } from './packet';
 import type { DeliveryState, Priority } from '../states';
 
@@ -43,7 +44,7 @@ export type Outcome = 'accepted' | 'rejected';
 export interface ConfirmRequest {
   outcome: Outcome;
   parts: { name: string; sha256: string }[];
-  reasonCode?: string;
+  reasonCode?: RejectionReason;
   reason?: string;
   retryable?: boolean;
 }

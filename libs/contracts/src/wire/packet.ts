@@ -1,3 +1,4 @@
+import type { DeliveryHistory, Remedy } from '../reasons';
 import type { DeliveryState, PacketState, Priority } from '../states';
 
 export const TRANSFER_PROTOCOLS = ['put', 'multipart', 'inline'] as const;
@@ -177,6 +178,12 @@ export interface PacketDelivery {
   attempt: number;
   reasonCode?: string;
   reason?: string;
+  /** What the source can do with it now; none of it is for a destination. */
+  canDo: Remedy[];
+  /** Of one that was given up: what was tried. */
+  history?: DeliveryHistory;
+  /** A confirmation that came when it had been given up or taken back: the destination may have the content nevertheless. */
+  lateConfirmedAt?: string;
   statuses: { code: string; description?: string; at: string }[];
 }
 
@@ -221,7 +228,12 @@ export interface ExtendAnswer {
 export interface RecallAnswer {
   packetId: string;
   state: PacketState;
-  deliveries: { deliveryId: string; systemId: string; outcome: 'recalled' | 'recallRequested' | 'alreadyFinal' }[];
+  deliveries: {
+    deliveryId: string;
+    systemId: string;
+    outcome: 'recalled' | 'recallRequested' | 'alreadyFinal';
+    fetchedAt?: string;
+  }[];
 }
 
 export interface StatusReport {

@@ -3,6 +3,7 @@ import {
   type DeliveryState,
   LienThongError,
   type PacketDelivery,
+  type Remedy,
   PRIORITIES,
   priorityRank,
   sourcesOf,
@@ -23,6 +24,7 @@ import {
   type StoredDelivery,
   type StoredPacket,
 } from './rows';
+import { AFTER_THE_END } from '../scheduling/after-the-end';
 import { nextWarning } from '../scheduling/next-warning';
 import { isoSql } from '../times';
 import { Overtaken, type Transactions, type Unit } from '../transactions';
@@ -194,19 +196,23 @@ export class DeliveryStore {
   /** Deliveries of a packet with their business statuses, for its source (`systemId` undefined) or for one destination. */
   async ofPacket(packetId: string, systemId?: string): Promise<PacketDelivery[]> {
     const rows = await this.transactions.query<{
-      item: PacketDelivery & { reasonCode: string | null; reason: string | null };
+      item: Shown;
     }>(
       `SELECT jsonb_build_object('deliveryId', d.id, 'address', d.address, 'systemId', d.system_id, 'routedBy', d.routed_by, 'state', d.state,
-                'attempt', d.attempt, 'reasonCode', d.reason_code, 'reason', d.reason,
+                'attempt', d.attempt, 'reasonCode', d.reason_code, 'reason', d.reason, 'history', d.history,
+                'lateConfirmedAt', ${isoSql('d.late_confirmed_at')},
                 'statuses', coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('code', s.code, 'description', s.description,
                                        'at', ${isoSql('s.at')})) ORDER BY s.id) FROM statuses s WHERE s.packet_id = d.packet_id AND s.delivery_id = d.id), '[]')) AS item
        FROM deliveries d WHERE d.packet_id = $1 AND ($2::text IS NULL OR (d.system_id = $2 AND d.available_at <= now())) ORDER BY d.id`,
       [packetId, systemId ?? null],
     );
-    return rows.map(({ item: { reasonCode, reason, ...item } }) => ({
+    return rows.map(({ item: { reasonCode, reason, history, lateConfirmedAt, ...item } }) => ({
       ...item,
       ...(reasonCode ? { reasonCode } : {}),
       ...(reason ? { reason } : {}),
+      canDo: systemId === undefined ? remediesOf(item.state) : [],
+      ...(history ? { history } : {}),
+      ...(lateConfirmedAt ? { lateConfirmedAt } : {}),
     }));
   }
 
@@ -219,4 +225,13 @@ export class DeliveryStore {
       [uuidv7(), status.packetId, status.deliveryId, status.code, status.description, status.at],
     );
   }
+}
+
+type Optional = 'reasonCode' | 'reason' | 'history' | 'lateConfirmedAt';
+type Shown = Omit<PacketDelivery, Optional> & { [K in Optional]: NonNullable<PacketDelivery[K]> | null };
+
+/** What the source can do with a delivery in this state. */
+function remediesOf(state: DeliveryState): Remedy[] {
+  if (DELIVERY_TRANSITIONS[state].length > 0) return ['extend'];
+  return state === 'rejected' || state === 'undeliverable' ? AFTER_THE_END : [];
 }
