@@ -30,6 +30,12 @@ export class AppProcess {
     return new AppProcess(child, env.INTERNAL_PORT);
   }
 
+  /** Process id. */
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error('It was not started.');
+    return this.child.pid;
+  }
+
   /** Everything it has written. */
   log(): string {
     return this.output;

@@ -28,7 +28,7 @@ type Proven = Holder & { publicKey?: KeyObject };
 /** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
 export class Authenticator {
   constructor(
-    private readonly ring: Pick<KeyRing, 'key' | 'session'>,
+    private readonly ring: Pick<KeyRing, 'key' | 'session' | 'knows' | 'lookAgain'>,
     private readonly sessionKeys: Pick<SessionKeys, 'of'>,
     private readonly accessKeys: AccessKeyVerifier,
     private readonly nonces: Pick<NonceStore, 'use'>,
@@ -92,25 +92,32 @@ export class Authenticator {
   }
 
   private async ofSession({ keyId, alg, base, signature }: ReceivedSignature): Promise<Holder> {
+    const known = this.ring.knows('session', keyId);
     const session = await this.ring.session(keyId);
     if (!session) {
       verifyAgainstNothing(alg, base, signature);
       throw new LienThongError('unknown_key');
     }
     if (alg !== 'hmac-sha256') throw notAllowed(alg, ['hmac-sha256']);
-    if (!verifySignature(alg, { secret: await this.sessionKeys.of(keyId) }, base, signature))
+    if (!verifySignature(alg, { secret: await this.sessionKeys.of(keyId) }, base, signature)) {
+      if (known) await this.ring.lookAgain('session', keyId);
       throw new LienThongError('signature_invalid');
+    }
     this.refuseEndedSession(session);
     return { accessKey: session.accessKey, systemId: session.systemId, sessionId: keyId };
   }
 
   private async ofAccessKey({ keyId, alg, base, signature }: ReceivedSignature): Promise<Proven> {
+    const known = this.ring.knows('key', keyId);
     const key = await this.ring.key(keyId);
     const allowed = key?.algorithms.filter((one) => one !== 'hmac-sha1' || this.isLegacy(key));
     if (allowed && !allowed.includes(alg)) throw notAllowed(alg, allowed);
     const valid = await this.verify(keyId, key, { alg, base, signature });
     if (!key) throw new LienThongError('unknown_key');
-    if (!valid) throw new LienThongError('signature_invalid');
+    if (!valid) {
+      if (known) await this.ring.lookAgain('key', keyId);
+      throw new LienThongError('signature_invalid');
+    }
     this.refuseEndedKey(key.revokedAt, key.suspendedAt, key.expiresAt);
     return {
       accessKey: key.accessKey,

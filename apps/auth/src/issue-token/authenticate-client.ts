@@ -47,7 +47,7 @@ export class AuthenticateClient {
 
   constructor(
     @Inject(KeyRing) private readonly ring: Pick<KeyRing, 'key'>,
-    @Inject(SecretBox) private readonly box: Pick<SecretBox, 'open' | 'seal'>,
+    @Inject(SecretBox) private readonly box: Pick<SecretBox, 'open' | 'openIfWhole' | 'seal'>,
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'assertStillValid'>,
     @Inject(NonceStore) private readonly nonces: Pick<NonceStore, 'use'>,
     @Inject(AuthOptions) private readonly options: Pick<AuthOptions, 'publicUrl'>,
@@ -73,8 +73,9 @@ export class AuthenticateClient {
   private async bySecret(authorization: string): Promise<string> {
     const [accessKey, secret] = basicOf(authorization);
     const key = await this.ring.key(accessKey);
-    const known = key?.sealedSecret ? this.box.open(key, key.sealedSecret) : this.box.open(NOBODY, this.dummy);
-    if (!timingSafeEqual(hashOf(known), hashOf(secret)) || !key?.sealedSecret) throw NOT_KNOWN();
+    const own = key?.sealedSecret ? this.box.openIfWhole(key, key.sealedSecret) : undefined;
+    const known = own ?? this.box.open(NOBODY, this.dummy);
+    if (!timingSafeEqual(hashOf(known), hashOf(secret)) || own === undefined) throw NOT_KNOWN();
     return accessKey;
   }
 

@@ -7,15 +7,22 @@ import type { SecretBox } from './secret-box';
 /** For the process that holds the master key. */
 export class LocalAccessKeyVerifier extends AccessKeyVerifier {
   constructor(
-    private readonly ring: Pick<KeyRing, 'key'>,
-    private readonly box: Pick<SecretBox, 'open'>,
+    private readonly ring: Pick<KeyRing, 'key' | 'knows' | 'lookAgain'>,
+    private readonly box: Pick<SecretBox, 'openIfWhole'>,
   ) {
     super();
   }
 
   async verify(accessKey: string, alg: SignatureAlgorithm, base: string, signature: Buffer): Promise<boolean> {
+    const known = this.ring.knows('key', accessKey);
     const key = await this.ring.key(accessKey);
-    if (!key?.sealedSecret || !key.algorithms.includes(alg)) return verifyAgainstNothing(alg, base, signature);
-    return verifySignature(alg, { secret: this.box.open(key, key.sealedSecret) }, base, signature);
+    const secret =
+      key?.sealedSecret && key.algorithms.includes(alg) ? this.box.openIfWhole(key, key.sealedSecret) : undefined;
+    const fits =
+      secret === undefined
+        ? verifyAgainstNothing(alg, base, signature)
+        : verifySignature(alg, { secret }, base, signature);
+    if (!fits && known) await this.ring.lookAgain('key', accessKey);
+    return fits;
   }
 }

@@ -1,4 +1,5 @@
 import { deriveKey, open, seal, secretContext } from '@lienthong/persistence';
+import { logContext } from '@lienthong/runtime';
 import { randomBytes } from 'node:crypto';
 
 type Owner = { accessKey: string; systemId: string | null };
@@ -49,6 +50,21 @@ export class SecretBox {
   /** @throws Error under another master key, or when the secret was moved from another key or system */
   open(owner: Owner, sealed: Buffer): string {
     return this.bytes(owner, sealed).toString();
+  }
+
+  /**
+   * As {@link open}, for what a caller named: a row that was moved from another key, or damaged, has no secret that could fit.
+   * @returns undefined then; the request's log line says so
+   * @throws WrongMasterKeyError
+   */
+  openIfWhole(owner: Owner, sealed: Buffer): string | undefined {
+    try {
+      return this.open(owner, sealed);
+    } catch (error) {
+      if (error instanceof WrongMasterKeyError) throw error;
+      logContext().add({ damagedSecretOf: owner.accessKey });
+      return undefined;
+    }
   }
 
   /** As {@link open}, for a secret that is no text. */

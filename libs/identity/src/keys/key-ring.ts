@@ -15,13 +15,16 @@ export class KeyRing {
   private readonly keys: LRUCache<string, RingKey>;
   private readonly sessions: LRUCache<string, SessionRecord>;
 
-  constructor(keys: Pick<KeyStore, 'find'>, sessions: Pick<SessionStore, 'find'>) {
+  constructor(
+    private readonly keyRows: Pick<KeyStore, 'find'>,
+    private readonly sessionRows: Pick<SessionStore, 'find'>,
+  ) {
     const limits = { max: KEPT, ttl: BELIEVED_MS, ignoreFetchAbort: true };
     this.keys = new LRUCache({
       ...limits,
-      fetchMethod: async (accessKey) => withPublicKey(await keys.find(accessKey)),
+      fetchMethod: async (accessKey) => withPublicKey(await keyRows.find(accessKey)),
     });
-    this.sessions = new LRUCache({ ...limits, fetchMethod: (sessionId) => sessions.find(sessionId) });
+    this.sessions = new LRUCache({ ...limits, fetchMethod: (sessionId) => sessionRows.find(sessionId) });
   }
 
   key(accessKey: string): Promise<RingKey | undefined> {
@@ -30,6 +33,20 @@ export class KeyRing {
 
   session(sessionId: string): Promise<SessionRecord | undefined> {
     return this.sessions.fetch(sessionId);
+  }
+
+  /**
+   * Whether the next answer about this key needs no query. A refusal then makes one, by {@link lookAgain}: else its quickness would tell a known key
+   * from an unknown one, which is asked for each time (protocol 3).
+   */
+  knows(of: 'key' | 'session', id: string): boolean {
+    return (of === 'key' ? this.keys : this.sessions).has(id);
+  }
+
+  /** The query of an unknown key or session, for its time alone. */
+  async lookAgain(of: 'key' | 'session', id: string): Promise<void> {
+    if (of === 'key') withPublicKey(await this.keyRows.find(id));
+    else await this.sessionRows.find(id);
   }
 
   /** After a change made by this instance: here it holds at once. */

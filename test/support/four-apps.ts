@@ -1,0 +1,113 @@
+import { createServer, request, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDataSource, EmbeddedPostgres } from '@lienthong/persistence';
+import { AppProcess } from './app-process';
+import { freePort } from './standalone-process';
+
+const APPS = ['auth', 'connector', 'scheduler', 'notifier'] as const;
+export type AppName = (typeof APPS)[number];
+
+/** What the gateway sends to auth and to the notifier; the rest is the connector's (deploy/gateway/default.conf.template). */
+const ROUTES: [RegExp, AppName][] = [
+  [/^\/(v1\/(sessions|keys|access-checks|signature-checks|directory|admin)|oauth2|\.well-known)(\/|\?|$)/, 'auth'],
+  [/^\/v1\/stream(-tickets)?(\/|\?|$)/, 'notifier'],
+];
+
+/** The four apps as processes of their own, on an embedded PostgreSQL and files: what each of them knows can be told apart. */
+export class FourApps {
+  readonly folder = mkdtempSync(join(tmpdir(), 'lienthong-four-'));
+  readonly secrets = {
+    masterKey: randomBytes(32).toString('hex'),
+    platformSecret: randomBytes(32).toString('base64url'),
+  };
+  readonly processes = {} as Record<AppName, AppProcess>;
+  databaseUrl = '';
+  baseUrl = '';
+  private readonly postgres = new EmbeddedPostgres(this.folder);
+  private gateway?: Server;
+
+  async start(): Promise<this> {
+    this.databaseUrl = await this.postgres.start();
+    const database = createDataSource({ url: this.databaseUrl, poolSize: 2, applicationName: 'test' });
+    await database.initialize();
+    await database.runMigrations({ transaction: 'all' });
+    await database.destroy();
+
+    const ports = Object.fromEntries(
+      await Promise.all(APPS.map(async (app) => [app, [await freePort(), await freePort()]])),
+    );
+    await this.openGateway((app) => ports[app][0]);
+    for (const app of APPS) {
+      const [port, internal] = ports[app].map(String);
+      this.processes[app] = AppProcess.start(app, {
+        HOST: '127.0.0.1',
+        PORT: port,
+        INTERNAL_PORT: internal,
+        PUBLIC_URL: this.baseUrl,
+        DATABASE_URL: this.databaseUrl,
+        PLATFORM_SECRET: this.secrets.platformSecret,
+        QUEUE: 'postgres',
+        STORAGE: 'filesystem',
+        DATA_DIR: join(this.folder, 'content'),
+        AUTH_INTERNAL_URL: `http://127.0.0.1:${ports.auth[1]}`,
+        LOG_LEVEL: 'debug',
+        RATE_LIMIT_PER_MINUTE: '0',
+        ...(app === 'auth' && {
+          MASTER_KEY: this.secrets.masterKey,
+          ADMIN_KEY_FILE: join(this.folder, 'admin-key.json'),
+        }),
+      });
+      await this.processes[app].ready();
+    }
+    return this;
+  }
+
+  adminKey(): { accessKey: string; secretKey: string } {
+    return JSON.parse(readFileSync(join(this.folder, 'admin-key.json'), 'utf8')) as {
+      accessKey: string;
+      secretKey: string;
+    };
+  }
+
+  /** Everything the four have written. */
+  logs(): string {
+    return APPS.map((app) => this.processes[app].log()).join('\n');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.processes).map((one) => one.stop()));
+    this.gateway?.closeAllConnections();
+    this.gateway?.close();
+    await this.postgres.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async openGateway(portOf: (app: AppName) => number): Promise<void> {
+    this.gateway = createServer((from, to) => {
+      const { url: path = '/', method, headers } = from;
+      const app = ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'connector';
+      const onwards = request({ host: '127.0.0.1', port: portOf(app), path, method, headers }, (answer) => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(to);
+      });
+      onwards.on('error', () => to.destroy());
+      from.pipe(onwards);
+    });
+    this.gateway.on('upgrade', (from, socket: Socket) => {
+      const { url = '/', method = 'GET', rawHeaders } = from;
+      const onwards = connect(portOf('notifier'), '127.0.0.1', () => {
+        const lines = rawHeaders.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
+        onwards.write(`${method} ${url} HTTP/1.1\r\n${lines}\r\n`);
+        onwards.pipe(socket).pipe(onwards);
+      });
+      for (const end of [onwards, socket]) end.on('error', () => (onwards.destroy(), socket.destroy()));
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => this.gateway?.listen(port, '127.0.0.1', resolve));
+    this.baseUrl = `http://127.0.0.1:${port}`;
+  }
+}
