@@ -226,7 +226,7 @@ describe('Secrets', () => {
   const unreadable = cannotReadMemory();
   itWhen(!unreadable, unreadable)(
     'A17: the memory of connector, scheduler and notifier has no long-term secret and no master key, that of auth has',
-    () => {
+    async () => {
       const control = { ...formsOf('platform secret', apps.secrets.platformSecret) };
       const needles = { ...longTerm, ...master(), ...control };
       for (const app of ['connector', 'scheduler', 'notifier'] as const) {

@@ -5,6 +5,6 @@
 export function itWhen(
   condition: boolean,
   reason: string,
-): (title: string, work: () => Promise<void> | void, ms?: number) => void {
+): (title: string, work: () => Promise<void>, ms?: number) => void {
   return (title, work, ms) => (condition ? it(title, work, ms) : it.skip(`${title} (skipped: ${reason})`, work));
 }
