@@ -82,6 +82,8 @@ export function newAuthenticator() {
   const ring = {
     key: async (accessKey) => keys.get(accessKey),
     session: async (sessionId) => (sessionId === SESSION ? session : undefined),
+    knows: () => false,
+    lookAgain: async () => undefined,
   };
   const recorded = { count: 0 };
   const nonces = {

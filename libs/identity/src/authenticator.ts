@@ -95,6 +95,8 @@ export class Authenticator {
     const known = this.ring.knows('session', keyId);
     const session = await this.ring.session(keyId);
     if (!session) {
+      // What a known one costs.
+      await this.sessionKeys.of(keyId).catch(() => undefined);
       verifyAgainstNothing(alg, base, signature);
       throw new LienThongError('unknown_key');
     }

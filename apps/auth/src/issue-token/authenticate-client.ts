@@ -3,7 +3,7 @@ import { Authenticator, KeyRing, SecretBox } from '@lienthong/identity';
 import { NonceStore } from '@lienthong/persistence';
 import { JOSE_ALGORITHMS, tokenKeyOf, verifyAssertion } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { AuthOptions } from '../auth.config';
 
 type OAuthCode =
@@ -38,22 +38,17 @@ export interface TokenClient {
 }
 
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const NOBODY = { accessKey: 'nobody', systemId: null };
 
 /** Who asks for a token (RFC 6749 2.3, RFC 7523): by the secret of its key, or by what its RSA key signed. */
 @Injectable()
 export class AuthenticateClient {
-  private readonly dummy: Buffer;
-
   constructor(
     @Inject(KeyRing) private readonly ring: Pick<KeyRing, 'key'>,
-    @Inject(SecretBox) private readonly box: Pick<SecretBox, 'open' | 'openIfWhole' | 'seal'>,
+    @Inject(SecretBox) private readonly box: Pick<SecretBox, 'openIfWhole' | 'openNothing'>,
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'assertStillValid'>,
     @Inject(NonceStore) private readonly nonces: Pick<NonceStore, 'use'>,
     @Inject(AuthOptions) private readonly options: Pick<AuthOptions, 'publicUrl'>,
-  ) {
-    this.dummy = box.seal(NOBODY, randomBytes(32).toString('base64url'));
-  }
+  ) {}
 
   /** @throws OAuthError invalid_client, in the same words whatever is wrong with it */
   async authenticate(form: URLSearchParams, authorization?: string): Promise<TokenClient> {
@@ -74,7 +69,7 @@ export class AuthenticateClient {
     const [accessKey, secret] = basicOf(authorization);
     const key = await this.ring.key(accessKey);
     const own = key?.sealedSecret ? this.box.openIfWhole(key, key.sealedSecret) : undefined;
-    const known = own ?? this.box.open(NOBODY, this.dummy);
+    const known = own ?? this.box.openNothing();
     if (!timingSafeEqual(hashOf(known), hashOf(secret)) || own === undefined) throw NOT_KNOWN();
     return accessKey;
   }

@@ -1,5 +1,5 @@
 import type { SignatureAlgorithm } from '@lienthong/contracts';
-import { verifyAgainstNothing, verifySignature } from '@lienthong/signing';
+import { verifySignature } from '@lienthong/signing';
 import { AccessKeyVerifier } from './access-key-verifier';
 import type { KeyRing } from '../keys/key-ring';
 import type { SecretBox } from './secret-box';
@@ -8,7 +8,7 @@ import type { SecretBox } from './secret-box';
 export class LocalAccessKeyVerifier extends AccessKeyVerifier {
   constructor(
     private readonly ring: Pick<KeyRing, 'key' | 'knows' | 'lookAgain'>,
-    private readonly box: Pick<SecretBox, 'openIfWhole'>,
+    private readonly box: Pick<SecretBox, 'openIfWhole' | 'openNothing'>,
   ) {
     super();
   }
@@ -18,10 +18,8 @@ export class LocalAccessKeyVerifier extends AccessKeyVerifier {
     const key = await this.ring.key(accessKey);
     const secret =
       key?.sealedSecret && key.algorithms.includes(alg) ? this.box.openIfWhole(key, key.sealedSecret) : undefined;
-    const fits =
-      secret === undefined
-        ? verifyAgainstNothing(alg, base, signature)
-        : verifySignature(alg, { secret }, base, signature);
+    const compared = verifySignature(alg, { secret: secret ?? this.box.openNothing() }, base, signature);
+    const fits = compared && secret !== undefined;
     if (!fits && known) await this.ring.lookAgain('key', accessKey);
     return fits;
   }
