@@ -1,114 +1,19 @@
 import type { SignatureAlgorithm } from '@lienthong/contracts';
-import { NonceStore, type SessionRecord } from '@lienthong/persistence';
-import { type SigningKey, type SigningOptions, signRequest } from '@lienthong/signing';
-import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { Authenticator } from './authenticator';
+import { type SigningKey } from '@lienthong/signing';
+import { createPublicKey } from 'node:crypto';
+import {
+  HMAC,
+  keyOf,
+  NOW,
+  OF_SESSION,
+  platform,
+  refusal,
+  rsa,
+  SESSION,
+  sessionOf,
+  signed,
+} from './authenticator.fixture';
 import { evidenceOf } from './evidence';
-import { KeyRing, type RingKey } from './keys/key-ring';
-import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
-import { SecretBox } from './access-keys/secret-box';
-import { SessionKeys } from './keys/session-keys';
-
-const NOW = Date.parse('2026-11-20T08:00:00Z');
-const SESSION = '0197f0aa-0000-7000-8000-000000000001';
-const SECRET = 'c2VjcmV0LWtleS1mb3Itc3BlY3Mtb25seS0zMmJ5dGU';
-const rsa = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-});
-
-const box = new SecretBox(Buffer.alloc(32, 7));
-const DAY_KEY = Buffer.alloc(32, 9);
-const sessionKeys = new SessionKeys({ of: async () => DAY_KEY });
-
-function keyOf(changes: Partial<RingKey> = {}): RingKey {
-  const key = { accessKey: 'AK1', systemId: 'H01.14/qlvb', ...changes };
-  return {
-    algorithms: ['hmac-sha256'],
-    sealedSecret: box.seal(key, SECRET),
-    publicKeyPem: null,
-    publicKey: null,
-    bearer: false,
-    legacyUntil: null,
-    expiresAt: null,
-    revokedAt: null,
-    suspendedAt: null,
-    dissolvedAt: null,
-    ...key,
-  };
-}
-
-const sessionOf = (changes: Partial<SessionRecord> = {}): SessionRecord => ({
-  sessionId: SESSION,
-  accessKey: 'AK1',
-  systemId: 'H01.14/qlvb',
-  expiresAt: new Date(NOW + 60_000),
-  endedAt: null,
-  keyRevokedAt: null,
-  keyExpiresAt: null,
-  suspendedAt: null,
-  ...changes,
-});
-
-function platform({ key = keyOf(), session = sessionOf() }: { key?: RingKey; session?: SessionRecord } = {}) {
-  const rows = new Set<string>();
-  const touched: string[] = [];
-  const nonces = new NonceStore({
-    query: async <T>(_sql: string, [keys, values]: unknown[] = []) => {
-      const uses = (keys as string[]).map((keyId, index) => ({ keyId, nonce: (values as string[])[index] }));
-      const fresh = uses.filter((use) => !rows.has(JSON.stringify(use)));
-      for (const use of fresh) rows.add(JSON.stringify(use));
-      return fresh as T[];
-    },
-  });
-  const ring = {
-    key: async (accessKey: string) => (accessKey === key.accessKey ? key : undefined),
-    session: async (sessionId: string) => (sessionId === session.sessionId ? session : undefined),
-    knows: () => false,
-    lookAgain: async () => undefined,
-  };
-  const verifier = new LocalAccessKeyVerifier(ring, box);
-  const uses = { note: (accessKey: string) => void touched.push(accessKey) };
-  return { rows, touched, ring, auth: new Authenticator(ring, sessionKeys, verifier, nonces, uses, () => NOW) };
-}
-
-const HMAC: SigningKey = { keyId: 'AK1', alg: 'hmac-sha256', secret: SECRET };
-const OF_SESSION: SigningKey = {
-  keyId: SESSION,
-  alg: 'hmac-sha256',
-  secret: createHmac('sha256', DAY_KEY).update(SESSION).digest('base64url'),
-};
-
-function signed(key: SigningKey = HMAC, options: SigningOptions & { body?: string; target?: string } = {}) {
-  const { body, target = '/v1/packets?limit=5', ...rest } = options;
-  const request = { method: 'POST', target, body };
-  const headers = signRequest(request, key, { created: NOW / 1000, ...rest });
-  return { method: 'POST', target, rawHeaders: Object.entries(headers).flat(), body: body ? Buffer.from(body) : null };
-}
-
-/** The same, behind the ring of a process that has just seen both: which queries does a refusal cost? */
-function withCaches() {
-  const asked: string[] = [];
-  const { publicKey: _, ...row } = keyOf();
-  const rsaRow = {
-    ...row,
-    accessKey: 'AK2',
-    algorithms: ['rsa-pss-sha512' as const],
-    sealedSecret: null,
-    publicKeyPem: rsa.publicKey,
-  };
-  const keys = [{ ...row, publicKeyPem: null }, rsaRow];
-  const ring = new KeyRing(
-    { find: async (id) => (asked.push('key'), keys.find(({ accessKey }) => accessKey === id)) },
-    { find: async (id) => (asked.push('session'), id === SESSION ? sessionOf() : undefined) },
-  );
-  const verifier = new LocalAccessKeyVerifier(ring, box);
-  const nonces = { use: async () => true };
-  return { asked, auth: new Authenticator(ring, sessionKeys, verifier, nonces, { note: () => undefined }, () => NOW) };
-}
-
-const refusal = (code: string, more: object = {}) => expect.objectContaining({ code, ...more });
 
 describe('Authenticator', () => {
   it('tells the system, the key and the evidence of a request signed with an access key', async () => {
@@ -213,40 +118,6 @@ describe('Authenticator', () => {
     const other = signed(HMAC, { nonce: 'n-0123456789abcdef', target: '/v1/other' });
     await expect(auth.authenticate(other)).rejects.toEqual(refusal('replayed_request'));
   });
-
-  it.each([
-    ['an HMAC key', HMAC, { ...HMAC, keyId: 'AK9' }],
-    [
-      'an RSA key',
-      { keyId: 'AK2', alg: 'rsa-pss-sha512', privateKeyPem: rsa.privateKey },
-      { keyId: 'AK9', alg: 'rsa-pss-sha512', privateKeyPem: rsa.privateKey },
-    ],
-    ['a session', OF_SESSION, { ...OF_SESSION, keyId: '0197a1b2-7c33-7d00-8000-0123456789ff' }],
-  ] as [string, SigningKey, SigningKey][])(
-    'A12: asks the database as often for a wrong signature of %s, however well known, as for one that is unknown',
-    async (_what, known, unknown) => {
-      const { asked, auth } = withCaches();
-      await auth.authenticate(signed(known));
-      const queriesOf = async (request: ReturnType<typeof signed>, code: string) => {
-        asked.length = 0;
-        await expect(auth.authenticate(request)).rejects.toEqual(refusal(code));
-        return [...asked];
-      };
-      const other = signed(known, { target: '/v1/other' });
-      const wrong = {
-        ...signed(known),
-        rawHeaders: signed(known).rawHeaders.map((text, index, all) =>
-          /^signature$/i.test(all[index - 1] ?? '')
-            ? other.rawHeaders[other.rawHeaders.findIndex((name) => /^signature$/i.test(name)) + 1]
-            : text,
-        ),
-      };
-      const ofUnknown = await queriesOf(signed(unknown), 'unknown_key');
-      expect(ofUnknown.length).toBeGreaterThan(0);
-      expect(await queriesOf(wrong, 'signature_invalid')).toEqual(ofUnknown);
-      expect(await queriesOf(wrong, 'signature_invalid')).toEqual(ofUnknown);
-    },
-  );
 
   it('lets exactly one of many equal requests at the same moment through', async () => {
     const { auth } = platform();
