@@ -2,7 +2,7 @@
 
 Reads FUZZ_WORLD (see world.mjs) and FUZZ_AUTH (signed | refused); writes FUZZ_COUNTS at the end.
 """
-import atexit, hashlib, importlib.util, json, os, secrets, threading, time, urllib.request
+import atexit, hashlib, importlib.util, json, os, re, secrets, threading, time, urllib.request
 from collections import Counter, defaultdict
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -109,8 +109,10 @@ def before_call(context, case, kwargs):
         case.query["waitSeconds"] = min(int(case.query["waitSeconds"]), 1)
 
 
+# What an answer must not tell of how it came about (A48).
+INTERNALS = re.compile(r"node_modules|/dist/|\bat \S+ \(|\.[jt]s:\d+|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM) \w|violates|relation \"|syntax error at or near|QueryFailed|ECONN|/tmp/|sealed/|incoming/")
 lock = threading.Lock()
-counts = {"requests": 0, "statuses": Counter(), "operations": defaultdict(Counter), "server_errors": [], "undocumented": [], "accepted_unsigned": []}
+counts = {"requests": 0, "statuses": Counter(), "operations": defaultdict(Counter), "server_errors": [], "undocumented": [], "accepted_unsigned": [], "internals": []}
 
 
 @schemathesis.hook
@@ -129,6 +131,8 @@ def after_call(context, case, response):
             row["well"] += status < 300
         if status >= 500 and not is_backpressure(response):
             counts["server_errors"].append(says)
+        if status >= 400 and INTERNALS.search(response.text):
+            counts["internals"].append(says)
         if not documented:
             counts["undocumented"].append(says)
         if refused and status < 400 and is_protected(operation):
@@ -136,7 +140,8 @@ def after_call(context, case, response):
 
 
 def is_backpressure(response):
-    return response.status_code == 503 and "retry-after" in response.headers and "urn:lienthong:error:unavailable" in response.text
+    codes = ("urn:lienthong:error:unavailable", "urn:lienthong:error:overloaded")
+    return response.status_code == 503 and "retry-after" in response.headers and any(code in response.text for code in codes)
 
 
 def is_protected(operation):

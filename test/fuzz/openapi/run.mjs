@@ -55,21 +55,27 @@ async function fuzz(program, baseUrl, world, folder, auth, more) {
   return { code, ...JSON.parse(readFileSync(counts, 'utf8')) };
 }
 
-function show(title, { requests, statuses, operations, server_errors, undocumented }) {
+function show(title, { requests, statuses, operations, server_errors, undocumented, internals }) {
   const byStatus = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`);
   console.log(`\n${title}: ${requests} requests; by status ${byStatus.join(', ')}`);
   for (const [name, row] of Object.entries(operations).toSorted())
     console.log(
       `  ${String(row.requests).padStart(5)}  past authentication ${String(row.in ?? 0).padStart(5)}  2xx ${String(row.well ?? 0).padStart(5)}  ${name}`,
     );
-  console.log(`5xx = ${server_errors.length}, undocumented = ${undocumented.length}`);
+  console.log(
+    `5xx = ${server_errors.length}, undocumented = ${undocumented.length}, with internals = ${internals.length}`,
+  );
 }
 
 async function main() {
   const program = schemathesis();
   console.log(`schemathesis ${SCHEMATHESIS}, seed ${values.seed}, ${examples} examples of each operation`);
-  // Rate limits would answer instead of the operations; that they are kept is tested elsewhere.
-  Object.assign(process.env, { RATE_LIMIT_PER_KEY_PER_MINUTE: '0' });
+  // Rate limits, and refusals of a busy machine, would answer instead of the operations; that they are kept is tested elsewhere.
+  Object.assign(process.env, {
+    RATE_LIMIT_PER_KEY_PER_MINUTE: '0',
+    OVERLOAD_LAG_MS: '10000',
+    OVERLOAD_TARGET_MS: '30000',
+  });
   const folder = mkdtempSync(join(tmpdir(), 'lienthong-fuzz-'));
   const platform = await startEmbedded({});
   try {
@@ -89,10 +95,11 @@ async function main() {
 
 /** Prints what is wrong. @returns the exit code */
 function verdict(signed, refused) {
-  const wrong = [signed, refused].flatMap(({ code, server_errors, undocumented, accepted_unsigned }) => [
+  const wrong = [signed, refused].flatMap(({ code, server_errors, undocumented, accepted_unsigned, internals }) => [
     ...server_errors.map((one) => `5xx: ${one}`),
     ...undocumented.map((one) => `undocumented: ${one}`),
     ...accepted_unsigned.map((one) => `accepted without a signature: ${one}`),
+    ...internals.map((one) => `tells of internals: ${one}`),
     ...(code === 0 ? [] : [`schemathesis ended with ${code}: see above`]),
   ]);
   const untested = Object.entries(signed.operations).filter(

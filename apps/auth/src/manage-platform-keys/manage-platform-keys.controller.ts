@@ -4,7 +4,14 @@ import { PlatformKeyStore } from '@lienthong/persistence';
 import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { newPlatformKey } from '@lienthong/signing';
 import { Body, Controller, Get, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiPropertyOptional,
+  ApiTags,
+} from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { MayBeAbsent } from '../edge/registry-rules';
 
@@ -39,6 +46,7 @@ export class ManagePlatformKeysController {
   @ApiOperation({
     summary: 'Rotate: a new key, published now; signs in six minutes, when nobody keeps a key set without it',
   })
+  @ApiBody({ type: PlatformKeyRotationDto, required: false })
   @ApiCreatedResponse(
     answer(
       'PlatformKeyView',

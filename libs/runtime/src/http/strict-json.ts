@@ -3,11 +3,19 @@ import { LienThongError } from '@lienthong/contracts';
 /** Deeper than any body of ours; code that walks a body may recurse. */
 const MAX_DEPTH = 32;
 
+/**
+ * Far above any body of ours (100 confirmations of 100 parts each): transforming and validating costs up to 50 µs for each name or object, and a megabyte
+ * of `{}` would hold the process for seconds.
+ */
+const MAX_NAMES = 200;
+const MAX_OBJECTS = 12_000;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Parses a JSON object or array of which there can be only one reading: names within an object are unique (RFC 8259 section 4 leaves to each parser
- * which of two wins, so a signature check in one language and the work in another could see different values), none is `__proto__`, the text is UTF-8.
+ * which of two wins, so a signature check in one language and the work in another could see different values), none is one that every object has
+ * (`__proto__`, `constructor`: what reads objects by their names sees those differently), the text is UTF-8, and of a size that can be worked through.
  * @throws LienThongError malformed_json
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
@@ -38,10 +46,12 @@ interface Level {
 /** `text` is known to be valid JSON: the names of an object are the strings followed by a colon. */
 function refuseAmbiguity(text: string): void {
   const open: Level[] = [];
+  let objects = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
         open.push({ names: new Set(), at: '' });
+        if (++objects > MAX_OBJECTS) throw malformed(`more than ${MAX_OBJECTS} objects`);
         break;
       case 0x5b: // [
         open.push({ at: 0 });
@@ -88,10 +98,11 @@ function isName(text: string, end: number): boolean {
 function addName(open: Level[], names: Set<string>, quoted: string): void {
   const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
   open.at(-1)!.at = name;
-  if (name === '__proto__') throw malformed('the name __proto__ is not allowed', open);
+  if (name in Object.prototype || name === 'prototype') throw malformed(`the name ${name} is not allowed`, open);
   if (names.has(name))
     throw malformed(`the name ${JSON.stringify(name.slice(0, 100))} occurs twice in one object`, open);
   names.add(name);
+  if (names.size > MAX_NAMES) throw malformed(`more than ${MAX_NAMES} names in one object`);
 }
 
 /** `open`: where in the text, when that can be said. */
