@@ -70,10 +70,11 @@ function check() {
   return psql('lienthong', 'lienthong', 'lienthong', 'SHOW server_version').trim();
 }
 
-async function launch(user) {
+/** Of a server beside the primary, the primary's own unless told otherwise. */
+async function launch(user, { as = name, port = ports.postgres, folder = dataDir } = {}) {
   const settings = {
     listen_addresses: '127.0.0.1',
-    port: ports.postgres,
+    port,
     unix_socket_directories: '',
     max_connections: 200,
     fsync: 'on',
@@ -82,7 +83,7 @@ async function launch(user) {
     log_line_prefix: '%m [%p] %d ',
   };
   const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  await startProcess(name, join(findBin(), 'postgres'), ['-D', dataDir, ...args], { user, cwd: dataDir });
+  await startProcess(as, join(findBin(), 'postgres'), ['-D', folder, ...args], { user, cwd: folder });
 }
 
 async function start() {
@@ -111,3 +112,65 @@ async function start() {
 const stop = () => stopProcess(name, { signal: 'SIGINT' });
 
 export const postgres = { main: name, processes: [name], install, start, stop };
+
+const standbyName = 'postgres-standby';
+const standbyDir = stackPath(standbyName);
+const standbySql = (sql) =>
+  run(
+    standbyName,
+    join(findBin(), 'psql'),
+    ['-XqAt', '-h', '127.0.0.1', '-p', String(ports.postgresStandby), '-U', 'postgres', '-d', 'postgres'],
+    {
+      env: { PGPASSWORD: credentials().postgresAdmin },
+      input: sql,
+    },
+  );
+
+/**
+ * A copy of the primary that streams from it. Once it follows, the primary waits for it with every commit (`synchronous_standby_names`): what was
+ * acknowledged is on both, and nothing is lost when the primary is.
+ */
+async function startStandby() {
+  const user = serverUser('postgres');
+  if (!existsSync(join(standbyDir, 'PG_VERSION'))) {
+    rmSync(standbyDir, { recursive: true, force: true });
+    mkdirSync(standbyDir, { mode: 0o700 });
+    if (user) chownSync(standbyDir, user.uid, user.gid);
+    const primary = `host=127.0.0.1 port=${ports.postgres} user=postgres password=${credentials().postgresAdmin} application_name=${standbyName}`;
+    run(
+      standbyName,
+      join(findBin(), 'pg_basebackup'),
+      ['-D', standbyDir, '-R', '-X', 'stream', '-c', 'fast', '-d', primary],
+      { user },
+    );
+  }
+  if (runningPid(standbyName) === undefined) {
+    await requireFreePort(ports.postgresStandby, 'the standby of PostgreSQL');
+    await launch(user, { as: standbyName, port: ports.postgresStandby, folder: standbyDir });
+  }
+  await waitUntilReady(standbyName, () => standbySql('SELECT 1'));
+  if (standbySql('SELECT pg_is_in_recovery()').trim() === 't') {
+    asAdmin(`ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 ("${standbyName}")'`);
+    asAdmin('SELECT pg_reload_conf()');
+    await waitUntilReady(standbyName, () => {
+      const state = asAdmin(
+        `SELECT sync_state FROM pg_stat_replication WHERE application_name = '${standbyName}'`,
+      ).trim();
+      if (state !== 'sync') throw new Error(`the standby is ${state || 'not connected'}`);
+    });
+  }
+  return 'streaming standby, synchronous';
+}
+
+/** By hand, when the primary is gone: the standby becomes the primary. The old one must not come back as one. */
+export function promoteStandby() {
+  standbySql('SELECT pg_promote(true, 30)');
+}
+
+export const postgresStandby = {
+  main: standbyName,
+  processes: [standbyName],
+  install,
+  start: startStandby,
+  stop: () => stopProcess(standbyName, { signal: 'SIGINT' }),
+};

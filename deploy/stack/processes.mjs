@@ -5,14 +5,17 @@ import { nodeEnv } from '../local/node-settings.mjs';
 import { cephRgw } from './ceph.mjs';
 import { startGateway, stopGateway } from './gateway.mjs';
 import { canHaveMinio, minio } from './minio.mjs';
-import { postgres } from './postgres.mjs';
-import { rabbitmq } from './rabbitmq.mjs';
+import { postgres, postgresStandby, promoteStandby } from './postgres.mjs';
+import { rabbitmq, rabbitmqMore } from './rabbitmq.mjs';
 import { appEnv, appPort, internalPort, repoDir, say, StackError, stackPath } from './settings.mjs';
 import { requireFreePort, runningPid, signalProcess, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
 
-export { startGateway, stopGateway };
+export { promoteStandby, startGateway, stopGateway };
 
 export const servers = ['postgres', 'rabbitmq', 's3'];
+/** What a cluster has more; started only where it is asked for (`npm run test:cluster`). */
+const MORE = { ...rabbitmqMore, 'postgres-standby': postgresStandby };
+export const moreServers = Object.keys(MORE);
 
 /** STACK_S3 decides; else what this stack folder had before; else MinIO where it is or can be built. */
 function s3Driver() {
@@ -32,6 +35,7 @@ function driverOf(server) {
   if (server === 'postgres') return postgres;
   if (server === 'rabbitmq') return rabbitmq;
   if (server === 's3') return s3Driver();
+  if (MORE[server]) return MORE[server];
   throw new StackError(`There is no server "${server}": ${servers.join(', ')}.`);
 }
 

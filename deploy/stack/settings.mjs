@@ -17,6 +17,7 @@ const offset = Number(process.env.STACK_PORT_OFFSET || 0);
 export const ports = {
   gateway: 27080 + offset,
   postgres: 27432 + offset,
+  postgresStandby: 27433 + offset,
   rabbitmq: 27672 + offset,
   rabbitmqManagement: 27673 + offset,
   epmd: 27674 + offset,
@@ -24,6 +25,13 @@ export const ports = {
   s3: 27900 + offset,
   cephMon: 27901 + offset,
 };
+
+/** Of the second and third node of a RabbitMQ cluster, `npm run test:cluster` (the first has the ports above). */
+export const rabbitmqPorts = (node) => ({
+  amqp: ports.rabbitmq + 10 * (node - 1),
+  management: ports.rabbitmqManagement + 10 * (node - 1),
+  distribution: ports.rabbitmqDistribution + 10 * (node - 1),
+});
 
 const appPorts = { auth: 27180, connector: 27280, scheduler: 27380, notifier: 27480 };
 export const apps = Object.keys(appPorts);
