@@ -20,6 +20,7 @@ const WAITING = Number(values.waiting);
 const SECONDS = Number(values.seconds);
 const RECIPIENTS = 500;
 const SYSTEMS = 1000;
+const RECIPIENTS_WAITING = 50;
 const LISTINGS = 60;
 /** What a platform has more and more of. The outbox and the streams are read whole when they are nearly empty, which is right. */
 const GROWING = ['packets', 'parts', 'deliveries', 'events', 'receipts', 'audit_entries_default'];
@@ -118,7 +119,7 @@ async function fanOut(platform, db) {
   await client.close();
 }
 
-/** Packets of 1,000 recipients each, of a source and to systems of their own. */
+/** Packets of 50 recipients each, of a source and to a thousand systems of their own. */
 async function fill(db, platform) {
   const parties = await makeParties(platform.admin);
   const { systems, privateKeyPem } = await populate(platform.databaseUrl, parties, SYSTEMS);
@@ -127,8 +128,8 @@ async function fill(db, platform) {
   const [took] = await timed(async () => {
     await db.query(
       `CREATE UNLOGGED TABLE bench_depth AS
-       SELECT gen_random_uuid() AS id, now() - interval '1 day' + p * interval '1 second' AS at FROM generate_series(1, $1::int) p`,
-      [WAITING / SYSTEMS],
+       SELECT p, gen_random_uuid() AS id, now() - interval '1 day' + p * interval '1 second' AS at FROM generate_series(1, $1::int) p`,
+      [WAITING / RECIPIENTS_WAITING],
     );
     await db.query(
       `INSERT INTO packets (id, source, state, title, priority, data_type, protocol, recipients, created_at, space_expires_at, received_at, analysed_at, deliver_by)
@@ -142,7 +143,8 @@ async function fill(db, platform) {
     await db.query(
       `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by)
        SELECT gen_random_uuid(), b.id, s.id, s.id, 'system', CASE WHEN random() < 0.5 THEN 'pending' ELSE 'notified' END, 0, 1, b.at, now() + interval '4 days'
-       FROM bench_depth b, systems s WHERE s.id LIKE $1 || '-%'`,
+       FROM bench_depth b, (SELECT id, row_number() OVER () AS n FROM systems WHERE id LIKE $1 || '-%') s
+       WHERE s.n % ${SYSTEMS / RECIPIENTS_WAITING} = b.p % ${SYSTEMS / RECIPIENTS_WAITING}`,
       [systemId],
     );
     await db.query(
@@ -215,8 +217,8 @@ async function main() {
     say(`first page of 50 for a system for which ${WAITING / SYSTEMS} wait: ${spread(listings)}`);
     const own = new LienThongClient({ baseUrl: platform.target.baseUrl, ...full.parties.source });
     const pages = [];
-    for (let n = 0; n < LISTINGS; n += 1) pages.push((await timed(() => own.packets.list({ limit: 50 })))[0]);
-    say(`first page of 50 of a source with ${WAITING / SYSTEMS} live packets: ${spread(pages)}`);
+    for (let n = 0; n < LISTINGS; n += 1) pages.push((await timed(() => own.packets.list({ limit: 50 }).next()))[0]);
+    say(`first page of 50 of a source with ${WAITING / RECIPIENTS_WAITING} live packets: ${spread(pages)}`);
     await own.close();
     // Statistics of the server are written out when a connection idles, 10 s at the latest.
     await sleep(11_000);

@@ -20,7 +20,7 @@ const { Traffic } = await import('./traffic.mjs');
 const { makeParties } = await import('../bench/platform/parties.mjs');
 const { loadAverage } = await import('../bench/measure/processes.mjs');
 const stack = await import('../../deploy/stack/processes.mjs');
-const { adminKeyFile, apps, instances, ports, publicUrl, rabbitmqPorts, serverEnv } =
+const { adminKeyFile, appEnv, apps, instances, migrationEnv, ports, publicUrl, rabbitmqPorts, serverEnv } =
   await import('../../deploy/stack/settings.mjs');
 
 const DRAIN_MS = 30_000;
@@ -44,14 +44,14 @@ async function main() {
   const env = serverEnv();
   const { status, stderr } = spawnSync(process.execPath, ['libs/persistence/dist/migrate.js'], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...migrationEnv() },
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(stderr);
   const database = await new Front([ports.postgres]).listen();
   const broker = await new Front([1, 2, 3].map((node) => rabbitmqPorts(node).amqp)).listen();
   const appSettings = {
-    DATABASE_URL: database.address(env.DATABASE_URL),
+    DATABASE_URL: database.address(appEnv('connector', 1).DATABASE_URL),
     RABBITMQ_URL: broker.address(env.RABBITMQ_URL),
     RATE_LIMIT_PER_MINUTE: '0',
     LOG_LEVEL: 'warn',
