@@ -143,6 +143,10 @@ export class Platform {
     }
   }
 
+  databaseUrl(): string {
+    return this.operations.databaseUrl();
+  }
+
   /** Ends every process of the platform as `kill -9` does. */
   async kill9(): Promise<void> {
     await this.operations.kill9();

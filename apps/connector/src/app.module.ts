@@ -25,6 +25,7 @@ import { ReportStatus } from './report-status/report-status';
 import { ReportStatusController } from './report-status/report-status.controller';
 import { RequestSpace } from './request-space/request-space';
 import { RequestSpaceController } from './request-space/request-space.controller';
+import { SpaceQuota } from './request-space/space-quota';
 import { UploadSpaces } from './request-space/upload-space';
 import { WatchPressure } from './watch-pressure';
 
@@ -48,6 +49,7 @@ export { urgencyOf } from './urgency';
   ],
   providers: [
     RequestSpace,
+    SpaceQuota,
     UploadSpaces,
     CompleteUpload,
     ReadyToReceive,

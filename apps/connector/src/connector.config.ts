@@ -30,6 +30,12 @@ export const policySettings = {
   WARN_AT_PERCENT: setting.list('Parts of the time to the deadline after which both sides are warned, in per cent', {
     default: ['50', '80'],
   }),
+  OPEN_SPACES: setting.integer('Spaces that a system may have open at a time', { default: 1000, min: 1, max: 100_000 }),
+  OPEN_SPACES_GIB: setting.integer('Bytes that a system may have declared for its open spaces, in GiB', {
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+  }),
   URGENT_QUOTA: setting.integer('Packets above normal that a system may open in a window; more are taken as normal', {
     default: 10_000,
     min: 0,
@@ -63,6 +69,8 @@ export const connectorSettings = {
 /** What the connector's steps are told. */
 export abstract class ConnectorOptions {
   abstract readonly policy: PlatformPolicy;
+  /** What a system may have open at a time. */
+  abstract readonly openSpaces: { packets: number; bytes: number };
   abstract readonly urgentQuota: { packets: number; windowSeconds: number };
   abstract readonly rejections: { attempts: number; retrySeconds: number };
 }
@@ -80,6 +88,7 @@ export function connectorOptionsOf(config: ConfigOf<typeof policySettings>): Con
       warnAt,
       allowPartial: false,
     },
+    openSpaces: { packets: config.OPEN_SPACES, bytes: config.OPEN_SPACES_GIB * 1024 ** 3 },
     urgentQuota: { packets: config.URGENT_QUOTA, windowSeconds: config.URGENT_QUOTA_SECONDS },
     rejections: { attempts: config.REJECTION_ATTEMPTS, retrySeconds: config.REJECTION_RETRY_SECONDS },
   };

@@ -25,6 +25,7 @@ export * from './access/platform-key.store';
 export * from './access/session.store';
 export * from './access/stream-ticket.store';
 export * from './exchange/connection.store';
+export * from './exchange/open-space.store';
 export * from './operations/blocked-purge.store';
 export * from './operations/dead-task.store';
 export * from './lists/delivery-list.store';

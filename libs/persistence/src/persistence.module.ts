@@ -30,6 +30,7 @@ import { GrantStore } from './registry/grant.store';
 import { KeyStore } from './access/key.store';
 import { NonceStore } from './access/nonce.store';
 import { type OutboxRow, OutboxStore } from './outbox.store';
+import { OpenSpaceStore } from './exchange/open-space.store';
 import { PacketListStore } from './lists/packet-list.store';
 import { PacketStore } from './exchange/packet.store';
 import { PlatformKeyStore } from './access/platform-key.store';
@@ -84,6 +85,7 @@ const STORES: Type[] = [
   GrantStore,
   KeyStore,
   NonceStore,
+  OpenSpaceStore,
   OutboxStore,
   PacketListStore,
   PacketStore,

@@ -33,6 +33,7 @@ export class RequestSpaceController {
     'limit_exceeded',
     'content_mismatch',
     'storage_full',
+    'quota_exceeded',
   )
   send(@CallingSystem() caller: SystemCaller, @Req() req: Request, @Body() body: SendDto): Promise<SendAnswer> {
     const idempotencyKey = req.get('idempotency-key') ?? null;

@@ -26,6 +26,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { ConnectorOptions } from '../connector.config';
 import { deadlineOf, policyOf, withPolicy } from '../policy';
 import { type CheckedPart, checkParts } from './declared-parts';
+import { SpaceQuota } from './space-quota';
 import { storedPartOf, UploadSpaces } from './upload-space';
 
 /** An inline request that began this long ago and is still open was cut off; its repetition goes on with it. */
@@ -50,6 +51,7 @@ export class RequestSpace {
     private readonly spaces: UploadSpaces,
     private readonly rules: PolicyRulesStore,
     private readonly options: ConnectorOptions,
+    private readonly quota: SpaceQuota,
   ) {}
 
   async send(request: SendRequest, context: SendContext): Promise<SendAnswer> {
@@ -106,6 +108,8 @@ export class RequestSpace {
     const layers = rules.map(({ scope, rules: set }) => ({ source: scope, rules: set }));
     const { policy, sources } = withPolicy(policyOf(this.options.policy, layers), request.policy, 'packet');
     deadlineOf(policy, request.dataType, new Date());
+    const planned = plannedOf(recipients, policy.allowPartial ?? false);
+    if (protocol !== 'inline') await this.quota.mustHaveRoom(systemId, bytesOf(parts));
     const { urgentQuota } = this.options;
     const own = rules.find(({ rules: set }) => set.urgentQuota !== undefined)?.rules.urgentQuota;
     return {
@@ -115,7 +119,7 @@ export class RequestSpace {
       urgentQuota: { ...urgentQuota, packets: own ?? urgentQuota.packets },
       parts,
       recipients,
-      planned: plannedOf(recipients, policy.allowPartial ?? false),
+      planned,
     } as const;
   }
 
@@ -192,3 +196,5 @@ const importanceOf = ({ priority, askedPriority }: PacketRow) => ({
 
 const recipientsOf = (packet: PacketRow): Recipient[] =>
   packet.recipients.map((recipient) => ({ ...recipient, allowed: true }));
+
+const bytesOf = (parts: { size: number }[]): number => parts.reduce((sum, { size }) => sum + size, 0);

@@ -79,6 +79,13 @@ export const REQUEST_ERRORS = {
     'Đã vượt {limit} yêu cầu trong {window} giây. Gửi lại sau {retryAfter} giây.',
     'More than {limit} requests in {window} s. Try again after {retryAfter} s.',
   ),
+  quota_exceeded: entry(
+    429,
+    'Vượt hạn mức của hệ thống',
+    'Quota of the system exceeded',
+    'Không gian đang mở vượt hạn mức ({what}: {actual}, tối đa {limit}). Hoàn tất hoặc thu hồi các gói tin đang mở rồi gửi lại.',
+    'Open spaces exceed the quota ({what}: {actual}, at most {limit}). Complete or recall packets that are open, then send again.',
+  ),
   unavailable: entry(
     503,
     'Tạm thời chưa phục vụ được',
