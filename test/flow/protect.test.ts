@@ -302,6 +302,22 @@ describe('The own service of a destination, protected by the client library', ()
     });
   });
 
+  it('check-access: a service is not held by who sends its body slowly and stays', async () => {
+    const service = express().use(lienthongMiddleware({ client, maxBodyMs: 200 }), (_req, res) => void res.json({}));
+    const listening = service.listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    const headers = await signed(`http://127.0.0.1:${portOf(listening)}/x`, '{"a":1}');
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const socket = connect(portOf(listening), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk) => (answer += String(chunk)));
+    socket.write(`POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n${lines.join('')}\r\n{`);
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('"code":"request_timeout"');
+    listening.close();
+  });
+
   it('check-access: a service is not held by who sends its body slowly and goes away', async () => {
     const service = express().use(lienthongMiddleware({ client }), (_req, res) => void res.json({}));
     const listening = service.listen(0, '127.0.0.1');

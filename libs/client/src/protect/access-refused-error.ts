@@ -6,11 +6,11 @@ export class AccessRefusedError extends Error {
   readonly expose: boolean;
 
   /**
-   * @param statusCode 401: who calls is not known; 403: known, and not allowed; 413, 500, 503: not decided
+   * @param statusCode 401: who calls is not known; 403: known, and not allowed; 408, 413, 500, 503: not decided
    * @param code `invalid_token`, `replayed_request`, `signature_invalid` … as in protocol 3 and 4
    */
   constructor(
-    readonly statusCode: 401 | 403 | 413 | 500 | 503,
+    readonly statusCode: 401 | 403 | 408 | 413 | 500 | 503,
     readonly code: string,
   ) {
     super(`Access refused: ${code}`);

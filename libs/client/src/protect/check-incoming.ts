@@ -24,10 +24,13 @@ export interface ProtectOptions {
   allow?: (source: Source, request: IncomingRequest) => boolean | Promise<boolean>;
   /** Bodies beyond are refused; default 1 MiB. */
   maxBodyBytes?: number;
+  /** Bodies that take longer are refused, milliseconds; default 30 s. */
+  maxBodyMs?: number;
 }
 
 const WINDOW_SECONDS = 300;
 const MiB = 1024 * 1024;
+const BODY_MS = 30_000;
 
 /**
  * Verifies a request to one's own service (A3–A6): the body against its digest here, everything that needs a key at the platform, which takes each
@@ -39,7 +42,7 @@ export async function checkIncoming(request: IncomingRequest, options: ProtectOp
   if (accessToken === undefined) throw new AccessRefusedError(401, 'invalid_token');
   const { method = '' } = request;
   const target = request.originalUrl ?? request.url ?? '/';
-  const body = await bodyOf(request, options.maxBodyBytes ?? MiB);
+  const body = await bodyOf(request, options.maxBodyBytes ?? MiB, options.maxBodyMs ?? BODY_MS);
   const covered = coveredOf({ method, target, rawHeaders: request.rawHeaders, body });
 
   const [path, ...rest] = target.split('?');
@@ -78,20 +81,37 @@ function headersOf({ headers }: IncomingRequest, covered: string[]): Record<stri
   );
 }
 
-async function bodyOf(request: IncomingRequest, limit: number): Promise<Buffer | null> {
+async function bodyOf(request: IncomingRequest, limit: number, withinMs: number): Promise<Buffer | null> {
   const { headers } = request;
   const announced = Number(headers['content-length'] ?? 0);
   if (request.rawBody) return request.rawBody.length > 0 ? request.rawBody : null;
   if (announced === 0 && headers['transfer-encoding'] === undefined) return null;
   // A parser was here and kept no bytes: the digest cannot be compared, so nothing is let in.
   if (request.readableEnded) throw new AccessRefusedError(500, 'raw_body_missing');
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > limit) throw new AccessRefusedError(413, 'body_too_large');
-    chunks.push(chunk);
-  }
-  request.rawBody = Buffer.concat(chunks);
+  request.rawBody = await read(request, limit, withinMs);
   return request.rawBody.length > 0 ? request.rawBody : null;
+}
+
+/** Nobody has proved anything yet: neither its length nor its slowness may hold the service. */
+function read(request: IncomingRequest, limit: number, withinMs: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const settle = (refused?: Error) => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('error', settle).pause();
+      if (!refused) return resolve(Buffer.concat(chunks));
+      // One that goes away later is no news.
+      request.on('error', () => undefined);
+      reject(refused);
+    };
+    const onEnd = () => settle();
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes > limit) settle(new AccessRefusedError(413, 'body_too_large'));
+    };
+    const timer = setTimeout(() => settle(new AccessRefusedError(408, 'request_timeout')), withinMs);
+    request.on('data', onData).once('end', onEnd).once('error', settle);
+  });
 }

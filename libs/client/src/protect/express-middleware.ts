@@ -34,7 +34,7 @@ function refuse(response: ServerResponse, { statusCode, code }: AccessRefusedErr
   response.setHeader('Content-Type', 'application/problem+json');
   response.setHeader('Cache-Control', 'no-store');
   if (statusCode === 401) response.setHeader('WWW-Authenticate', `Bearer error="invalid_token"`);
-  if (statusCode === 413) response.setHeader('Connection', 'close');
+  if (statusCode === 408 || statusCode === 413) response.setHeader('Connection', 'close');
   response.end(
     JSON.stringify({ type: `urn:lienthong:error:${code}`, title: 'Access refused', status: statusCode, code }),
   );
