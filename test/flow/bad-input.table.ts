@@ -351,6 +351,12 @@ export function routes({
         '/until': TIME,
       },
     },
+    {
+      path: '/v1/admin/platform-keys',
+      by: 'admin',
+      valid: { target: '/v1/admin/platform-keys', body: { immediately: true } },
+      fields: { '/immediately': FLAG },
+    },
     { path: '/v1/admin/rewraps', by: 'admin', valid: { target: '/v1/admin/rewraps', body: {} }, fields: {} },
     {
       path: '/v1/access-checks',
