@@ -241,6 +241,19 @@ export function routes({
       fields: { '/deliverBy': [...TIME, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'] },
     },
     {
+      path: '/v1/packets/{packetId}/resend',
+      by: 'source',
+      valid: {
+        target: `/v1/packets/${waitingPacket}/resend`,
+        body: { to: [destination], deliverBy: new Date(Date.now() + 86_400_000).toISOString() },
+      },
+      fields: {
+        // That nothing failed there is found first.
+        '/to': [...LIST, [], [5], [long(100)], Array(LIMITS.recipients + 1).fill('H01')],
+        '/deliverBy': TIME,
+      },
+    },
+    {
       path: '/v1/deliveries/{deliveryId}/ready',
       by: 'destination',
       valid: { target: `/v1/deliveries/${delivery}/ready`, body: {} },

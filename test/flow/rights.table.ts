@@ -42,6 +42,7 @@ export const RIGHTS: Record<string, { of: Subject; body?: object }> = {
   'POST /v1/packets/{packetId}/statuses': { of: 'packet', body: { code: '01' } },
   'POST /v1/packets/{packetId}/recall': { of: 'packet', body: { reason: 'x' } },
   'POST /v1/packets/{packetId}/extend': { of: 'packet', body: { deliverBy: '2099-01-01T00:00:00.000Z' } },
+  'POST /v1/packets/{packetId}/resend': { of: 'packet', body: {} },
   'GET /v1/deliveries': { of: 'signed' },
   'POST /v1/deliveries/confirmations': { of: 'signed' },
   'POST /v1/deliveries/{deliveryId}/ready': { of: 'delivery' },

@@ -21,6 +21,8 @@ import { ReadyToReceive } from './ready-to-receive/ready-to-receive';
 import { ReadyToReceiveController } from './ready-to-receive/ready-to-receive.controller';
 import { RecallPacket } from './recall-packet/recall-packet';
 import { RecallPacketController } from './recall-packet/recall-packet.controller';
+import { ResendPacket } from './resend-packet/resend-packet';
+import { ResendPacketController } from './resend-packet/resend-packet.controller';
 import { ReportStatus } from './report-status/report-status';
 import { ReportStatusController } from './report-status/report-status.controller';
 import { RequestSpace } from './request-space/request-space';
@@ -41,6 +43,7 @@ export { urgencyOf } from './urgency';
     ConfirmReceiptController,
     RecallPacketController,
     ExtendPacketController,
+    ResendPacketController,
     ReportStatusController,
     ReadPacketController,
     ReadEventsController,
@@ -57,6 +60,7 @@ export { urgencyOf } from './urgency';
     RefusedConfirmation,
     RecallPacket,
     ExtendPacket,
+    ResendPacket,
     ReportStatus,
     ReadPacket,
     ReadEvents,

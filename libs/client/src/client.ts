@@ -1,4 +1,4 @@
-import type { LIMITS, WaitingDelivery } from '@lienthong/contracts';
+import type { LIMITS, ResendAnswer, ResendRequest, WaitingDelivery } from '@lienthong/contracts';
 import { AccessCalls } from './calls/access';
 import { AdminCalls } from './calls/admin';
 import { DeliveryCalls } from './calls/deliveries';
@@ -16,7 +16,9 @@ import {
   type ReceivedPacket,
   type ReceiveOptions,
 } from './receiving/receive';
+import { resendFiles } from './sending/resend-files';
 import { sendFiles, type SendFilesOptions, type SendFilesRequest, type SentFiles } from './sending/send-files';
+import type { FileToSend } from './sending/source-file';
 import { StorageRequests } from './transport/storage-requests';
 import { Connection, type ConnectionOptions } from './transport/connection';
 
@@ -66,6 +68,12 @@ export class LienThongClient {
   sendFiles(request: SendFilesRequest, options?: SendFilesOptions): Promise<SentFiles> {
     const { packets, storage, connection } = this;
     return sendFiles({ packets, storage, origin: connection.origin, limits: connection.limits }, request, options);
+  }
+
+  /** Sends a packet again to whom it was not delivered; with its files, where the content is deleted from the platform. */
+  resendFiles(packetId: string, request: ResendRequest = {}, files: FileToSend[] = []): Promise<ResendAnswer> {
+    const { packets, storage, connection } = this;
+    return resendFiles({ packets, storage, limits: connection.limits }, packetId, request, files);
   }
 
   /** Fetches one delivery into a folder, verifies and confirms it (S6–S7). */

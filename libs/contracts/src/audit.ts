@@ -10,6 +10,7 @@ export const PACKET_ACTIONS = [
   'packet.expired',
   'packet.expiring',
   'packet.extended',
+  'packet.resent',
   'packet.recalled',
   'packet.recallRequested',
   'packet.status',

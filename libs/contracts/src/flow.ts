@@ -75,6 +75,13 @@ export const FLOW = [
     change: 'deadline of the packet and its live deliveries',
   },
   {
+    name: 'resend-packet',
+    app: 'connector',
+    cause: 'http',
+    regulation: ['beside'],
+    change: 'next round of the packet: open, received, or new deliveries; the former round stays as it ended',
+  },
+  {
     name: 'report-status',
     app: 'connector',
     cause: 'http',

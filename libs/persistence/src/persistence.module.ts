@@ -49,6 +49,7 @@ import { DeadlineStore } from './scheduling/deadline.store';
 import { GiveUp } from './scheduling/give-up';
 import { PolicyRulesStore } from './scheduling/policy-rules.store';
 import { RefusedConfirmationStore } from './scheduling/refused-confirmation.store';
+import { ResendStore } from './scheduling/resend.store';
 import { UndeliverableStore } from './scheduling/undeliverable.store';
 import { type AfterCommit, Transactions } from './transactions';
 import { WatchStore } from './exchange/watch.store';
@@ -97,6 +98,7 @@ const STORES: Type[] = [
   SystemStore,
   TimelineStore,
   RefusedConfirmationStore,
+  ResendStore,
   UndeliverableStore,
   WatchStore,
 ];

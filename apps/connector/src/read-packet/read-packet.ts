@@ -5,6 +5,7 @@ import {
   isoOrNull,
   type PacketRow,
   PacketStore,
+  ResendStore,
   StuckPacketStore,
   TimelineStore,
 } from '@lienthong/persistence';
@@ -20,22 +21,26 @@ export class ReadPacket {
     private readonly packets: PacketStore,
     private readonly deliveries: DeliveryStore,
     private readonly timeline: TimelineStore,
+    private readonly resends: ResendStore,
     private readonly stuckPackets: StuckPacketStore,
     private readonly options: ConnectorOptions,
   ) {}
 
   async read(systemId: string, packetId: string): Promise<PacketView> {
-    const { packet, deliveryId } = await this.asParty(systemId, packetId);
-    const [parts, recipients, timeline] = await Promise.all([
+    const { packet, deliveryIds } = await this.asParty(systemId, packetId);
+    const [parts, recipients, timeline, rounds] = await Promise.all([
       this.packets.parts(packetId),
-      this.deliveries.ofPacket(packetId, deliveryId && systemId),
-      this.timeline.of(packetId, deliveryId),
+      this.deliveries.ofPacket(packetId, deliveryIds && systemId),
+      this.timeline.of(packetId, deliveryIds),
+      packet.round > 1 ? this.resends.rounds(packetId) : [],
     ]);
     const addresses = new Map<string | undefined, string>(
       recipients.map(({ deliveryId: id, address }) => [id, address]),
     );
     return {
       packetId,
+      round: packet.round,
+      rounds,
       state: packet.state,
       from: packet.source,
       title: packet.title,
@@ -77,12 +82,12 @@ export class ReadPacket {
   }
 
   /** @throws not_found for whoever is neither source nor destination, as for a packet that there is not */
-  async asParty(systemId: string, packetId: string): Promise<{ packet: PacketRow; deliveryId?: string }> {
+  async asParty(systemId: string, packetId: string): Promise<{ packet: PacketRow; deliveryIds?: string[] }> {
     const packet = await this.packets.find(packetId);
     if (!packet) throw new LienThongError('not_found');
     if (packet.source === systemId) return { packet };
-    const [own] = await this.deliveries.ofPacket(packetId, systemId);
-    if (!own) throw new LienThongError('not_found');
-    return { packet, deliveryId: own.deliveryId };
+    const own = await this.deliveries.ofPacket(packetId, systemId);
+    if (own.length === 0) throw new LienThongError('not_found');
+    return { packet, deliveryIds: own.map(({ deliveryId }) => deliveryId) };
   }
 }

@@ -77,6 +77,10 @@ const WORDS: Record<string, Words> = {
     en: `The deadline for ${place} is near${typeof warnAt === 'number' ? `: ${percent(warnAt)}% of the time is over` : ''}; both sides were told`,
   }),
   'packet.extended': words('Nơi gửi đã gia hạn giao', 'The source extended the deadline'),
+  'packet.resent': (_place, { round, content }) => ({
+    vi: `Nơi gửi gửi lại lần ${Number(round ?? 2) - 1} tới những nơi chưa giao được${content === 'upload' ? ', tải nội dung lên lại' : ''}`,
+    en: `The source sends it again (round ${Number(round ?? 2)}) to whom it was not delivered${content === 'upload' ? ', and uploads the content anew' : ''}`,
+  }),
   'packet.recalled': words('Nơi gửi đã thu hồi gói tin', 'The source recalled the packet'),
   'packet.recallRequested': words(
     'Nơi gửi đề nghị {nơi nhận} trả lại gói tin đã nhận',

@@ -25,7 +25,8 @@ export class ReportStatus {
   ) {}
 
   async report(systemId: string, packetId: string, status: StatusReport): Promise<StatusAnswer> {
-    const [delivery] = await this.deliveries.ofPacket(packetId, systemId);
+    // The newest, where it was sent again.
+    const delivery = (await this.deliveries.ofPacket(packetId, systemId)).at(-1);
     if (!delivery) throw new LienThongError('not_found');
     if (delivery.state !== 'accepted')
       throw new LienThongError(

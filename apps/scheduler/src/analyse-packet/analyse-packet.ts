@@ -36,7 +36,7 @@ export class AnalysePacket {
     const parts = await this.transactions.run(async (unit) => {
       const held = await this.packets.lockWithParts(unit, packetId);
       if (held?.packet.state !== 'received') return undefined;
-      if (held.packet.protocol !== 'inline') return held.parts;
+      if (held.packet.protocol !== 'inline' || held.packet.round > 1) return held.parts;
       // Measured, digested and durably written by the platform itself before it was received, to keys that no client has an address for.
       return this.pass(unit, held.packet, held.parts);
     });
@@ -63,7 +63,7 @@ export class AnalysePacket {
 
   private async pass(unit: Unit, packet: PacketRow, parts: PartRow[]): Promise<undefined> {
     const { id: packetId } = packet;
-    const to = packet.recipients.map((recipient) => recipient.systemId);
+    const to = (packet.resendTo ?? packet.recipients).map((recipient) => recipient.systemId);
     const receipt = await this.receipts.append(unit, packet, [{ event: 'packet.accepted', to, parts }]);
     this.timeline.add(unit, packetId, [{ event: 'packet.accepted' }]);
     this.events.add(unit, [

@@ -117,7 +117,7 @@ export class PurgeContent {
 
   /** The source may still hold an address that stores its own bytes again; when the last of them has expired, the purge is repeated. */
   private purgeOnceMore(unit: Unit, packet: PacketRow): void {
-    if (!this.storage.uploadsOutlivePurge || packet.protocol === 'inline') return;
+    if (!this.storage.uploadsOutlivePurge || (packet.protocol === 'inline' && packet.round === 1)) return;
     const addressed = (packet.receivedAt ?? packet.finishedAt ?? packet.createdAt).getTime();
     const left = addressed + LIMITS.uploadAddressSeconds * 1000 - Date.now();
     if (left > 0) unit.enqueue(task('purge-content', packet.id), packet.priority, left + CLOCKS_MS);

@@ -9,6 +9,8 @@ import type {
   Page,
   ReceiptBundle,
   RecallAnswer,
+  ResendAnswer,
+  ResendRequest,
   SendAnswer,
   SendRequest,
   StatusReport,
@@ -102,6 +104,12 @@ export class PacketCalls {
   extend(packetId: string, deliverBy: string): Promise<ExtendAnswer> {
     const path = pathOf('v1', 'packets', packetId, 'extend');
     return this.connection.call({ method: 'POST', path, body: { deliverBy }, repeatable: true });
+  }
+
+  /** Again to whom it was not delivered; where its content is deleted, the answer has a space for the same parts (`resendFiles`). */
+  resend(packetId: string, request: ResendRequest = {}): Promise<ResendAnswer> {
+    const path = pathOf('v1', 'packets', packetId, 'resend');
+    return this.connection.call({ method: 'POST', path, body: request, repeatable: true });
   }
 
   /** Business status by a destination after acceptance. History: a second arrival would be a second entry, so it is not repeated blindly. */

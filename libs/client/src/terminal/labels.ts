@@ -43,6 +43,7 @@ const HAPPENINGS: Record<string, Text> = {
   'packet.expired': { vi: 'Quá hạn tải lên', en: 'Upload expired' },
   'packet.expiring': { vi: 'Sắp đến hạn giao', en: 'The deadline is near' },
   'packet.extended': { vi: 'Đã gia hạn giao', en: 'The deadline was extended' },
+  'packet.resent': { vi: 'Gửi lại', en: 'Sent again' },
   'packet.status': { vi: 'Trạng thái xử lý', en: 'Business status' },
   'packet.completed': { vi: 'Hoàn tất', en: 'Completed' },
   'packet.purgeBlocked': { vi: 'Kho lưu trữ từ chối xóa nội dung', en: 'The store refuses to delete the content' },

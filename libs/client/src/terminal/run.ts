@@ -8,6 +8,7 @@ import { jwksCommand } from '../commands/jwks';
 import { ownKeysCommand } from '../commands/keys/keys';
 import { listenCommand } from '../commands/listen';
 import { recallCommand } from '../commands/after-sending/recall';
+import { resendCommand } from '../commands/after-sending/resend';
 import { receiptsCommand } from '../commands/receipts';
 import { receiveCommand } from '../commands/receive';
 import { sendCommand } from '../commands/send';
@@ -26,6 +27,7 @@ const COMMANDS: CommandMaker[] = [
   statusCommand,
   recallCommand,
   extendCommand,
+  resendCommand,
   receiptsCommand,
   verifyCommand,
   jwksCommand,

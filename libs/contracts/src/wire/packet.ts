@@ -175,6 +175,8 @@ export interface PacketDelivery {
   systemId: string;
   routedBy: Route;
   state: DeliveryState;
+  /** The round of the packet that it belongs to. */
+  round: number;
   attempt: number;
   reasonCode?: string;
   reason?: string;
@@ -189,6 +191,10 @@ export interface PacketDelivery {
 
 export interface PacketView {
   packetId: string;
+  /** 1, and one more each time that it was sent again; state and times are those of this round. */
+  round: number;
+  /** The earlier ones, as they ended. */
+  rounds: PacketRound[];
   state: PacketState;
   from: string;
   title: string;
@@ -211,7 +217,7 @@ export interface PacketView {
 
 export type PacketSummary = Omit<
   PacketView,
-  'timeline' | 'recipients' | 'parts' | 'policy' | 'policySources' | 'askedPriority'
+  'timeline' | 'recipients' | 'parts' | 'policy' | 'policySources' | 'askedPriority' | 'round' | 'rounds'
 > & {
   to: string[];
 };
@@ -223,6 +229,30 @@ export interface ExtendAnswer {
   packetId: string;
   deliverBy: string;
   deliveries: { deliveryId: string; systemId: string }[];
+}
+
+export interface ResendRequest {
+  /** Addresses as they were sent to; all to which it was not delivered by default. */
+  to?: string[];
+  deliverBy?: string;
+}
+export interface ResendAnswer {
+  packetId: string;
+  state: PacketState;
+  round: number;
+  recipients: Recipient[];
+  /** Where the content is deleted: the same parts are uploaded here, then the packet is completed as at first. */
+  space?: UploadSpace;
+}
+
+/** How an earlier round of a packet ended. */
+export interface PacketRound {
+  round: number;
+  state: PacketState;
+  receivedAt: string | null;
+  deliverBy: string | null;
+  finishedAt: string;
+  purgedAt: string | null;
 }
 
 export interface RecallAnswer {

@@ -44,6 +44,9 @@ export interface Announced {
   data: WaitingDelivery;
 }
 
+/** It was sent again to the same address. */
+const SUPERSEDED = `EXISTS (SELECT 1 FROM deliveries n WHERE n.packet_id = d.packet_id AND n.address = d.address AND n.round > d.round)`;
+
 /** Deliveries: one packet for one system. */
 export class DeliveryStore {
   constructor(private readonly transactions: Transactions) {}
@@ -199,18 +202,18 @@ export class DeliveryStore {
       item: Shown;
     }>(
       `SELECT jsonb_build_object('deliveryId', d.id, 'address', d.address, 'systemId', d.system_id, 'routedBy', d.routed_by, 'state', d.state,
-                'attempt', d.attempt, 'reasonCode', d.reason_code, 'reason', d.reason, 'history', d.history,
+                'attempt', d.attempt, 'round', d.round, 'reasonCode', d.reason_code, 'reason', d.reason, 'history', d.history, 'superseded', ${SUPERSEDED},
                 'lateConfirmedAt', ${isoSql('d.late_confirmed_at')},
                 'statuses', coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('code', s.code, 'description', s.description,
                                        'at', ${isoSql('s.at')})) ORDER BY s.id) FROM statuses s WHERE s.packet_id = d.packet_id AND s.delivery_id = d.id), '[]')) AS item
        FROM deliveries d WHERE d.packet_id = $1 AND ($2::text IS NULL OR (d.system_id = $2 AND d.available_at <= now())) ORDER BY d.id`,
       [packetId, systemId ?? null],
     );
-    return rows.map(({ item: { reasonCode, reason, history, lateConfirmedAt, ...item } }) => ({
+    return rows.map(({ item: { reasonCode, reason, history, lateConfirmedAt, superseded, ...item } }) => ({
       ...item,
       ...(reasonCode ? { reasonCode } : {}),
       ...(reason ? { reason } : {}),
-      canDo: systemId === undefined ? remediesOf(item.state) : [],
+      canDo: systemId === undefined && !superseded ? remediesOf(item.state) : [],
       ...(history ? { history } : {}),
       ...(lateConfirmedAt ? { lateConfirmedAt } : {}),
     }));
@@ -228,7 +231,9 @@ export class DeliveryStore {
 }
 
 type Optional = 'reasonCode' | 'reason' | 'history' | 'lateConfirmedAt';
-type Shown = Omit<PacketDelivery, Optional> & { [K in Optional]: NonNullable<PacketDelivery[K]> | null };
+type Shown = Omit<PacketDelivery, Optional> & { [K in Optional]: NonNullable<PacketDelivery[K]> | null } & {
+  superseded: boolean;
+};
 
 /** What the source can do with a delivery in this state. */
 function remediesOf(state: DeliveryState): Remedy[] {

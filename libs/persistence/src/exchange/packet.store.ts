@@ -144,7 +144,8 @@ export class PacketStore {
     const [row] = await this.transactions.query<StoredPacket & Pick<WholePacket, 'parts' | 'deliveries'>>(
       `SELECT ${PACKET}, ${PARTS} AS parts,
               (SELECT coalesce(jsonb_agg(jsonb_build_object('deliveryId', d.id, 'systemId', d.system_id) ORDER BY d.id), '[]')
-               FROM deliveries d WHERE d.packet_id = packets.id) AS deliveries
+               FROM deliveries d WHERE d.packet_id = packets.id AND (packets.round = 1 OR NOT EXISTS (
+                 SELECT 1 FROM deliveries n WHERE n.packet_id = d.packet_id AND n.system_id = d.system_id AND n.round > d.round))) AS deliveries
        FROM packets WHERE id = $1`,
       [id],
     );

@@ -21,8 +21,8 @@ export class TimelineStore {
     );
   }
 
-  /** @param deliveryId only the entries of the packet as a whole and of this delivery: what a destination may see */
-  async of(packetId: string, deliveryId?: string): Promise<Omit<TimelineEntry, 'sentence'>[]> {
+  /** @param deliveryIds only the entries of the packet as a whole and of these deliveries: what a destination may see */
+  async of(packetId: string, deliveryIds?: string[]): Promise<Omit<TimelineEntry, 'sentence'>[]> {
     const rows = await this.transactions.query<{
       at: Date;
       event: string;
@@ -30,8 +30,8 @@ export class TimelineStore {
       detail: Record<string, unknown> | null;
     }>(
       `SELECT at, action AS event, delivery_id AS delivery, detail FROM audit_entries
-       WHERE packet_id = $1 AND at >= $4 AND action = ANY($3) AND ($2::uuid IS NULL OR delivery_id IS NULL OR delivery_id = $2) ORDER BY at, id`,
-      [packetId, deliveryId ?? null, PACKET_ACTIONS, madeAfter(packetId)],
+       WHERE packet_id = $1 AND at >= $4 AND action = ANY($3) AND ($2::uuid[] IS NULL OR delivery_id IS NULL OR delivery_id = ANY($2)) ORDER BY at, id`,
+      [packetId, deliveryIds ?? null, PACKET_ACTIONS, madeAfter(packetId)],
     );
     return rows.map(({ at, event, delivery, detail }) => ({
       at: at.toISOString(),

@@ -1,0 +1,133 @@
+import {
+  LIMITS,
+  LienThongError,
+  type Recipient,
+  type ResendAnswer,
+  type ResendRequest,
+  type Route,
+  task,
+} from '@lienthong/contracts';
+import {
+  AnnounceDeliveries,
+  DeliveryStore,
+  type NewRound,
+  type PacketRow,
+  PacketStore,
+  type PlannedRecipient,
+  ResendStore,
+  RoutingStore,
+  TimelineStore,
+  Transactions,
+  type Unit,
+} from '@lienthong/persistence';
+import { Injectable } from '@nestjs/common';
+import { deadlineOf, invalid } from '../policy';
+import { UploadSpaces } from '../request-space/upload-space';
+
+/** Content that goes sooner is not counted on: a purge may be about to begin. */
+const KEPT_MS = 60_000;
+/** A purge takes seconds. */
+const PURGING_SECONDS = 3;
+
+/**
+ * The source sends a packet again to those who rejected it or were not reached: a new round, with new deliveries; the former stay as they ended.
+ * While others still wait, or the content is kept, at once; else the same content is uploaded into the same packet once more.
+ */
+@Injectable()
+export class ResendPacket {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly packets: PacketStore,
+    private readonly deliveries: DeliveryStore,
+    private readonly resends: ResendStore,
+    private readonly routing: RoutingStore,
+    private readonly announce: AnnounceDeliveries,
+    private readonly timeline: TimelineStore,
+    private readonly spaces: UploadSpaces,
+  ) {}
+
+  async resend(systemId: string, packetId: string, { to, deliverBy }: ResendRequest): Promise<ResendAnswer> {
+    const { dataType } = await this.packets.own(systemId, packetId);
+    const undelivered = await this.resends.undelivered(packetId);
+    const asked = chosenOf(undelivered, to);
+    const recipients = await this.routing.resolve(systemId, dataType, asked);
+    const refused = recipients.filter(({ allowed }) => !allowed);
+    if (refused.length > 0) throw new LienThongError('recipients_refused', { count: refused.length }, { recipients });
+    const packet = await this.transactions.run(async (unit) => {
+      const held = (await this.packets.lock(unit, packetId)) as PacketRow;
+      const still = new Set((await this.resends.undelivered(packetId, unit)).map(({ address }) => address));
+      const isUnderWay = held.round > 1 && (held.state === 'open' || held.state === 'received' || still.size === 0);
+      // Said twice is said once: the answer tells of the round that the first began.
+      if (isUnderWay && !isOver(held)) return held;
+      if (asked.length === 0 || !asked.every((address) => still.has(address)))
+        throw new LienThongError('wrong_state', { state: held.state, action: 'resend' }, { state: held.state });
+      return this.begin(unit, held, recipients.map(plannedOf), deliverBy);
+    });
+    return this.answer(packet, recipients);
+  }
+
+  private async begin(unit: Unit, packet: PacketRow, to: PlannedRecipient[], asked?: string): Promise<PacketRow> {
+    const { deliverBy: _former, deliverAfter: _after, ...rest } = packet.policy;
+    const policy = { ...rest, ...(asked ? { deliverBy: asked } : {}) };
+    const deliverBy = deadlineOf(policy, packet.dataType, new Date());
+    const { deliverAfter: _sourceOfAfter, ...given } = packet.policySources;
+    const sources = { ...given, deliverBy: 'resend' };
+    const state = beginningOf(packet);
+    const round: NewRound = { to, state, deliverBy, policy, sources, spaceSeconds: LIMITS.spaceSeconds };
+    const begun = await this.resends.begin(unit, packet, round);
+    const detail = { round: begun.round, recipients: to.length, content: state === 'open' ? 'upload' : 'kept' };
+    this.timeline.add(unit, packet.id, [{ event: 'packet.resent', detail }]);
+    if (state === 'received') unit.enqueue(task('analyse-packet', packet.id), packet.priority);
+    if (state === 'scheduled') {
+      this.announce.tell(unit, packet.id, await this.deliveries.plan(unit, { ...begun, policy, deliverBy }, 0));
+      await this.resends.prolong(unit, packet.id, deliverBy);
+    }
+    return begun;
+  }
+
+  private async answer({ id, round }: PacketRow, recipients: Recipient[]): Promise<ResendAnswer> {
+    const packet = (await this.packets.find(id)) as PacketRow;
+    const { state } = packet;
+    const shown =
+      recipients.length > 0 ? recipients : (packet.resendTo ?? []).map((one) => ({ ...one, allowed: true }));
+    const answer = { packetId: id, state, round, recipients: shown };
+    if (state !== 'open') return answer;
+    return { ...answer, space: await this.spaces.of(packet, await this.packets.parts(id)) };
+  }
+}
+
+const isOver = ({ finishedAt }: PacketRow): boolean => finishedAt !== null;
+
+/** @throws validation_failed for an address to which nothing failed */
+function chosenOf(undelivered: PlannedRecipient[], to?: string[]): string[] {
+  if (!to) return undelivered.map(({ address }) => address);
+  to.forEach((address, index) => {
+    if (!undelivered.some((one) => one.address === address))
+      throw invalid(
+        `/to/${index}`,
+        'not_undelivered',
+        'không phải nơi nhận đã từ chối hoặc không giao được của gói tin này',
+        'is no recipient of this packet that rejected it or was not reached',
+      );
+  });
+  return [...new Set(to)];
+}
+
+const plannedOf = ({ address, systemId, routedBy }: Recipient): PlannedRecipient => ({
+  address,
+  systemId: systemId as string,
+  routedBy: routedBy as Route,
+});
+
+/**
+ * Where the new round begins, by what is left of the content.
+ * @throws wrong_state for what was never delivered or was taken back; unavailable while the content is being deleted
+ */
+function beginningOf({ state, round, purgedAt, purgeAfter }: PacketRow): NewRound['state'] {
+  if (state === 'scheduled') return 'scheduled';
+  if (state !== 'completed' && !(round > 1 && (state === 'expired' || state === 'refused')))
+    throw new LienThongError('wrong_state', { state, action: 'resend' }, { state });
+  if (purgedAt) return 'open';
+  if (state === 'completed' && purgeAfter && purgeAfter.getTime() > Date.now() + KEPT_MS) return 'received';
+  throw new LienThongError('unavailable', { what: 'purge-content', retryAfter: PURGING_SECONDS });
+}
