@@ -77,14 +77,14 @@ export function checkAnswer({ method, target, status, contentType, body }: SeenA
     return { operationId, problems: body === '' ? [] : [`${what}: a body, where none is documented.`] };
   if (media === null || !(media in response.content))
     return { operationId, problems: [`${what}: media type ${media}, not ${Object.keys(response.content).join()}.`] };
-  const problems = bodyProblems([...at, 'content', media, 'schema'], body);
+  const problems = bodyProblems([...at, 'content', media, 'schema'], body, media);
   return { operationId, problems: problems.map((problem) => `${what}: ${problem}`) };
 }
 
 const PROBLEM = ['components', 'schemas', 'Problem'];
 const compiled = new Map<string, ValidateFunction>();
 
-function bodyProblems(schemaAt: string[], body: string): string[] {
+function bodyProblems(schemaAt: string[], body: string, media = 'application/json'): string[] {
   const pointer = schemaAt
     .map((step) => encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1')))
     .join('/');
@@ -92,9 +92,10 @@ function bodyProblems(schemaAt: string[], body: string): string[] {
   compiled.set(pointer, validate);
   let value: Json | string = body;
   try {
-    value = JSON.parse(body) as Json;
+    // A text may look like JSON all the same: one line of JSON lines.
+    if (/[/+]json$/.test(media)) value = JSON.parse(body) as Json;
   } catch {
-    // Text, such as metrics.
+    // What is no JSON will not have the form either.
   }
   if (validate(value)) return [];
   return (validate.errors ?? []).map(

@@ -84,7 +84,7 @@ export const setting = {
     const reader = z
       .string()
       .refine((text) => URL.canParse(text))
-      .transform((text) => text.replace(/\/+$/, ''));
+      .transform((text) => text.replace(/(?<!\/)\/+$/, ''));
     return make<string, O>(description, 'an absolute address such as https://example.gov.vn', reader, options);
   },
 

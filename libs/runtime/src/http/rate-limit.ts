@@ -171,7 +171,7 @@ export class RareCalls implements CanActivate {
 
 /** One customer of IPv6 has a /64 at least (RFC 6177): a limit per address would be no limit. */
 export function clientOf(ip: string): string {
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').split('%', 1)[0];
   if (!isIPv6(address)) return address;
   const [head, tail] = address.split('::').map((half) => half.split(':').filter((group) => group !== ''));
   const zeros = tail ? Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0') : [];

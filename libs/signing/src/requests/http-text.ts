@@ -1,4 +1,5 @@
 import type { ReceivedRequest } from './read-signature';
+import { withoutBlanks } from './signature-base';
 import { malformed } from './signature-error';
 
 /**
@@ -13,10 +14,10 @@ export function requestOfText(text: string): ReceivedRequest {
   if (method === undefined || target === undefined)
     throw malformed('the first line is not METHOD /path?query HTTP/1.1');
   const rawHeaders = lines.flatMap((line, index) => {
-    const [, name, value] = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+    const [, name, value] = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):(.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined)
       throw malformed(`header line ${index + 1} is not "Name: value" on one line`);
-    return [name, value];
+    return [name, withoutBlanks(value)];
   });
   const length = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length');
   const body = Buffer.from(rest);

@@ -21,13 +21,16 @@ export function baseOf(message: Message, covered: string[], signatureParams: str
   return `${lines.join('')}"@signature-params": ${signatureParams}`;
 }
 
+/** The look behind keeps it linear: a value of nothing but blanks is tried once, and not again from each of them. */
+export const withoutBlanks = (value: string): string => value.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, '');
+
 /** The one value of a header, outer whitespace removed (RFC 9421 2.1). @throws SignatureError signature_malformed unless there is exactly one. */
 export function headerOf(message: Message, name: string): string {
   const [value, ...others] = message.headers.get(name) ?? [];
   if (value === undefined) throw malformed(`header ${name} is needed and is not in the request`);
   // Joined with a comma, as HTTP would, two headers could pass for one that was never signed.
   if (others.length > 0) throw malformed(`header ${name} occurs ${others.length + 1} times`);
-  const text = value.replace(/^[ \t]+|[ \t]+$/g, '');
+  const text = withoutBlanks(value);
   // A line end would forge further lines of the base; bytes beyond ASCII have no agreed text.
   if (!/^[\t\x20-\x7e]*$/.test(text)) throw malformed(`header ${name} has characters that are not visible ASCII`);
   return text;

@@ -26,7 +26,7 @@ export class SignedAddresses {
     for (const [name, value] of Object.entries(fields)) query.set(name, String(value));
     query.set('expires', String(Math.floor(Date.now() / 1000) + expiresInSeconds));
     query.set('signature', this.signature(key, query).toString('base64url'));
-    return `${this.publicUrl.replace(/\/+$/, '')}${STORAGE_PATH}${key}?${query}`;
+    return `${this.publicUrl.replace(/(?<!\/)\/+$/, '')}${STORAGE_PATH}${key}?${query}`;
   }
 
   /**

@@ -32,7 +32,7 @@ export class S3Addresses {
     expiresIn: number,
   ): Promise<string> {
     const { protocol, hostname, port, host, pathname } = this.endpoint;
-    const path = `${pathname.replace(/\/+$/, '')}/${this.bucket}/${key}`;
+    const path = `${pathname.replace(/(?<!\/)\/+$/, '')}/${this.bucket}/${key}`;
     const bound = new Set(['host', ...Object.keys(headers)]);
     const signed = await this.presigner.presign(
       { method, protocol, hostname, ...(port && { port: Number(port) }), path, query, headers: { ...headers, host } },
