@@ -23,7 +23,7 @@ const SYSTEMS = 1000;
 const RECIPIENTS_WAITING = 50;
 const LISTINGS = 60;
 /** What a platform has more and more of. The outbox and the streams are read whole when they are nearly empty, which is right. */
-const GROWING = ['packets', 'parts', 'deliveries', 'events', 'receipts', 'audit_entries_default'];
+const GROWING = ['packets', 'parts', 'deliveries', 'events', 'receipts'];
 
 const say = (text) => process.stdout.write(`${text}  [load average ${loadAverage()[0]}]\n`);
 const ms = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;

@@ -3,7 +3,7 @@
 import pg from 'pg';
 
 /** Everything of the exchange; the registry stays, and the audit log, which is only added to. */
-const EMPTY = `TRUNCATE packets, parts, deliveries, statuses, receipts, events, streams, connections, outbox, dead_tasks, finished_packets CASCADE`;
+const EMPTY = `TRUNCATE packets, parts, deliveries, statuses, receipts, events, streams, connections, outbox, dead_tasks, finished_packets, begun_packets CASCADE`;
 const OTHERS = 50;
 
 export async function emptyExchange(databaseUrl) {

@@ -7,6 +7,8 @@ import { AnalysePacket } from './analyse-packet/analyse-packet';
 import { AnalysePacketConsumer } from './analyse-packet/analyse-packet.consumer';
 import { CheckContent } from './check-content/check-content';
 import { CheckContentConsumer } from './check-content/check-content.consumer';
+import { CheckConservation } from './check-conservation/check-conservation';
+import { CheckConservationTimer } from './check-conservation/check-conservation.timer';
 import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
 import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
 import { ForgetAuditTimer } from './forget-audit/forget-audit.timer';
@@ -46,6 +48,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     CloseUnusedSpacesTimer,
     ForgetAuditTimer,
     ForgetExpiredTimer,
+    CheckConservation,
+    CheckConservationTimer,
     SealAudit,
     SealAuditTimer,
     WarnExpiringKeys,

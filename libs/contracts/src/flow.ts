@@ -144,6 +144,13 @@ export const FLOW = [
     regulation: ['beside'],
     change: 'audit log older than its time',
   },
+  {
+    name: 'check-conservation',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: '–',
+  },
   { name: 'number-events', app: 'notifier', cause: 'timer', regulation: ['beside'], change: 'offsets of the streams' },
   { name: 'manage-agencies', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'manage-systems', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },

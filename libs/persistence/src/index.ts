@@ -53,5 +53,6 @@ export { AgencyStore } from './registry/registry-agencies.store';
 export * from './registry/registry-directory.store';
 export { SystemStore } from './registry/registry-systems.store';
 export * from './registry/routing.store';
+export * from './operations/conservation.store';
 export * from './operations/depth.store';
 export * from './operations/stuck-packet.store';

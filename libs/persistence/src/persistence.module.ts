@@ -24,6 +24,7 @@ import { DayKeyRootStore } from './access/day-key-root.store';
 import { DeadTaskStore } from './operations/dead-task.store';
 import { DeliveryListStore } from './lists/delivery-list.store';
 import { DeliveryStore } from './exchange/delivery.store';
+import { ConservationStore } from './operations/conservation.store';
 import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
 import { GrantStore } from './registry/grant.store';
@@ -81,6 +82,7 @@ const STORES: Type[] = [
   DeliveryListStore,
   DeadlineStore,
   DeliveryStore,
+  ConservationStore,
   DepthStore,
   DirectoryStore,
   GrantStore,

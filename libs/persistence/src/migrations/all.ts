@@ -6,6 +6,7 @@ import { ConnectionHistory1700000000005 } from './0005-connection-history';
 import { LegacySignatures1700000000006 } from './0006-legacy-signatures';
 import { Evidence1700000000007 } from './0007-evidence';
 import { Scheduling1700000000008 } from './0008-scheduling';
+import { Conservation1700000000011 } from './0011-conservation';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   LegacySignatures1700000000006,
   Evidence1700000000007,
   Scheduling1700000000008,
+  Conservation1700000000011,
 ];
