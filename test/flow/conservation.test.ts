@@ -35,10 +35,10 @@ describe('The books of the platform (check-conservation)', () => {
   const even = { packets: 0, deliveries: 0, audit: 0 };
 
   alone('balance at every moment while packets are sent, confirmed, recalled, refused and purged', async () => {
-    let over = false;
+    const over = new AbortController();
     const seen: object[] = [];
     const looking = (async () => {
-      while (!over) seen.push(await drift());
+      while (!over.signal.aborted) seen.push(await drift());
     })();
     await openSpace(source, destination, newFile(1000));
     const recalled = await sendInline(source, destination);
@@ -51,7 +51,7 @@ describe('The books of the platform (check-conservation)', () => {
         await purged(source, packetId);
       }),
     );
-    over = true;
+    over.abort();
     await looking;
     expect(seen.filter((one) => JSON.stringify(one) !== JSON.stringify(even))).toEqual([]);
     expect(seen.length).toBeGreaterThan(5);
