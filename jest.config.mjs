@@ -56,6 +56,7 @@ export default {
         '<rootDir>/apps/**/*.spec.ts',
         '<rootDir>/libs/**/*.spec.ts',
         '<rootDir>/test/architecture/*.spec.ts',
+        '<rootDir>/test/faults/**/*.spec.ts',
         '<rootDir>/test/bench/**/*.spec.mjs',
       ],
     },
