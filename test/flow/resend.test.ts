@@ -15,7 +15,7 @@ import {
   type TestFile,
   waiting,
 } from '../support/exchange';
-import { type Party, type Platform, startStandalone } from '../support/platform';
+import { type Party, type Platform, startPlatform } from '../support/platform';
 
 jest.setTimeout(120_000);
 
@@ -27,7 +27,7 @@ describe('resend-packet', () => {
   let source: Party;
 
   beforeAll(async () => {
-    platform = await startStandalone({ DEADLINE_WATCH_SECONDS: '1' });
+    platform = await startPlatform();
     source = await platform.makeParty();
   });
   afterAll(() => platform?.stop());

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { type Policy, type Priority, PRIORITIES, type Recipient, TRANSFER_PROTOCOLS } from '@lienthong/contracts';
 import { Command, Option } from 'commander';
-import type { SendFilesRequest } from '../sending/send-files';
+import type { SendFilesRequest, SentFiles } from '../sending/send-files';
 import type { CliContext } from '../terminal/cli-context';
-import { PACKET_STATE_LABELS, REFUSAL_LABELS } from '../terminal/labels';
+import { PACKET_STATE_LABELS, PRIORITY_LABELS, REFUSAL_LABELS } from '../terminal/labels';
 import { ProgressBar } from '../terminal/progress-bars';
 import { timeOf } from '../terminal/time-of';
 
@@ -83,8 +83,20 @@ export function sendCommand(cli: CliContext): Command {
       cli.out.result(sent, () => [
         `${cli.out.style('green', '✓')} ${sent.packetId}  ${PACKET_STATE_LABELS[sent.state][cli.language]}`,
         ...sent.recipients.map((recipient) => recipientLine(cli, recipient)),
+        ...downgraded(cli, sent),
       ]);
     });
+}
+
+function downgraded({ say, language }: CliContext, { priority, askedPriority }: SentFiles): string[] {
+  if (!askedPriority || !priority) return [];
+  const [asked, got] = [askedPriority, priority].map((one) => PRIORITY_LABELS[one][language]);
+  return [
+    say(
+      `  Đã hết hạn mức gói tin khẩn: gửi ở mức ${got}, không phải ${asked}.`,
+      `  The quota of urgent packets is used up: sent as ${got}, not ${asked}.`,
+    ),
+  ];
 }
 
 function policyOf(flags: Flags, cli: CliContext): Policy | undefined {

@@ -27,6 +27,17 @@ function describe({ out, say, language }: CliContext, packet: PacketView): strin
     '',
     ...packet.recipients.flatMap((delivery) => [
       `→ ${delivery.address}  ${DELIVERY_STATE_LABELS[delivery.state][language]}${delivery.reason ? `: ${delivery.reason}` : ''}`,
+      ...(delivery.canDo.includes('resend')
+        ? [
+            out.style(
+              'dim',
+              say(
+                '    Có thể gửi lại (lienthong resend) hoặc gửi tới địa chỉ khác.',
+                '    Send it again (lienthong resend), or to another address.',
+              ),
+            ),
+          ]
+        : []),
       ...delivery.statuses.map(({ at, code, description }) =>
         `    ${out.time(at)}  ${code} ${description ?? ''}`.trimEnd(),
       ),

@@ -50,6 +50,9 @@ export interface SentFiles {
   recipients: Recipient[];
   parts: Part[];
   protocol: TransferProtocol;
+  /** The importance in force, and what was asked for, where the quota of urgent packets was used up. */
+  priority?: Priority;
+  askedPriority?: Priority;
   /** An interrupted upload was carried on. */
   resumed: boolean;
 }
@@ -160,10 +163,11 @@ async function inlined({ part, read }: SourceFile): Promise<Part & { content: st
 }
 
 function result(
-  { packetId, state, recipients }: SendAnswer,
+  { packetId, state, recipients, priority, askedPriority }: SendAnswer,
   parts: Part[],
   protocol: TransferProtocol,
   resumed: boolean,
 ): SentFiles {
-  return { packetId, state, recipients, parts, protocol, resumed };
+  const importance = { ...(priority && { priority }), ...(askedPriority && { askedPriority }) };
+  return { packetId, state, recipients, parts, protocol, ...importance, resumed };
 }

@@ -68,6 +68,8 @@ export class WatchStore {
         [limit],
       ),
       this.removed(`DELETE FROM stream_tickets WHERE expires_at < now()`, []),
+      // A window is a day at most.
+      this.removed(`DELETE FROM urgent_packets WHERE "window" < now() - interval '2 days'`, []),
       this.removed(
         `WITH old AS (DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < now() - make_interval(secs => $2) AND "offset" IS NOT NULL
                         ORDER BY at LIMIT $1) RETURNING system_id, "offset"),
