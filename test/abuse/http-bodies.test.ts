@@ -103,7 +103,7 @@ describe('Abuse of bodies', () => {
       Forwarded: 'for=10.0.0.1;host=evil.example',
     };
 
-    it('knows a sender by its signature alone, whatever headers say of it', async () => {
+    it('knows a sender by its signature alone, whatever headers say of it (A20)', async () => {
       const { status, json } = await platform.fetch<{ packetId: string }>('/v1/packets', {
         method: 'POST',
         body: inlineRequest(destination),

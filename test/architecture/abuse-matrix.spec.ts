@@ -19,9 +19,10 @@ describe('The abuse matrix', () => {
     expect(rows.map((row) => row.split(' ')[1])).toEqual(Array.from({ length: 60 }, (_, index) => `A${index + 1}`));
   });
 
-  it.each(references)('%s: %s holds “%s”', (_number, file, title) => {
+  it.each(references)('%s: %s holds “%s”, and names the row', (number, file, title) => {
     expect(existsSync(join(root, file))).toBe(true);
-    expect(readFileSync(join(root, file), 'utf8')).toContain(title);
+    const lines = readFileSync(join(root, file), 'utf8').split('\n');
+    expect(lines.find((line) => line.includes(title))).toMatch(new RegExp(`\\b${number}\\b`));
   });
 
   it('says of each row by which test it is shown, or why by none', () => {

@@ -124,7 +124,7 @@ describe('Three parties: a source calls the own service of a destination', () =>
     expect(await check({ accessToken: short.access!.accessToken })).toEqual(INVALID);
   });
 
-  it('check-access: holds a token for good no longer than its session, key, grant and systems', async () => {
+  it('check-access: holds a token for good no longer than its session, key, grant and systems (A15)', async () => {
     const { json: ended } = await open(destination.systemId);
     const token = { accessToken: ended.access!.accessToken };
     expect(await check(token)).toMatchObject({ active: true });

@@ -116,7 +116,7 @@ describe('Who a packet goes to', () => {
     await receiveOne(destination, packetId);
   });
 
-  it('answers for each recipient, in the order of the request, and refuses all unless allowPartial is set', async () => {
+  it('answers for each recipient, in the order of the request, and refuses all unless allowPartial is set (A56)', async () => {
     const [one, two] = [await platform.makeParty(), await platform.makeParty()];
     const to = [one.systemId, 'Z99.KHONG', two.agencyCode, one.agencyCode];
     const whole = await platform.fetch<{ recipients: Recipient[]; detail: string }>('/v1/packets', {

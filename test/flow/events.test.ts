@@ -45,7 +45,7 @@ describe('Events', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(6);
   });
 
-  it('accept-stream: ends within 10 s, at every instance, when the key is revoked that opened it', async () => {
+  it('accept-stream: ends within 10 s, at every instance, when the key is revoked that opened it (A15)', async () => {
     const party = await platform.makeParty();
     const streams = await Promise.all([1, 2, 3].map(() => RawStream.of(platform.baseUrl, party)));
     const endings = streams.map((stream) => stream.ending(10_000));

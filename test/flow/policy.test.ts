@@ -125,7 +125,7 @@ describe('The policy in force (request-space, complete-upload, manage-policies)'
   });
 
   describe('Importance', () => {
-    it('is asked for within a quota; what is beyond it is sent as normal, and says so', async () => {
+    it('is asked for within a quota; what is beyond it is sent as normal, and says so (A57)', async () => {
       const source = await platform.makeParty();
       const sent: SendAnswer[] = [];
       for (const priority of ['urgent', 'veryUrgent', 'express', 'express', 'normal'] as const)

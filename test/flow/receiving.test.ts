@@ -72,7 +72,7 @@ describe('Receiving', () => {
     ).not.toContain(delivery);
   });
 
-  it('confirm-receipt: refuses a confirmation before ready, and nothing changes', async () => {
+  it('confirm-receipt: refuses a confirmation before ready, and nothing changes (A43)', async () => {
     const { delivery, parts, packetId } = await delivered();
     const answer = await confirm(delivery, { outcome: 'accepted', parts });
     expect(answer).toMatchObject({ status: 409, json: { code: 'not_ready', state: 'notified' } });
@@ -100,7 +100,7 @@ describe('Receiving', () => {
     await accept(destination, delivery);
   });
 
-  it('refuses ready and confirm by any other system, the source included', async () => {
+  it('refuses ready and confirm by any other system, the source included (A19)', async () => {
     const { delivery, parts, packetId } = await delivered();
     const other = await platform.makeParty();
     for (const { key } of [other, source]) {
@@ -152,7 +152,7 @@ describe('Receiving', () => {
     expect(receipts.filter(({ event }) => event === 'delivery.accepted')).toHaveLength(1);
   });
 
-  it('refuses another confirmation, and ready, after the final one', async () => {
+  it('refuses another confirmation, and ready, after the final one (A43)', async () => {
     const { delivery, parts, packetId } = await delivered();
     await receiveOne(destination, packetId);
     expect(await confirm(delivery, { outcome: 'rejected', parts: [] })).toMatchObject({
@@ -224,7 +224,7 @@ describe('Receiving', () => {
     await packetIn(source, packetId, 'completed');
   });
 
-  it('report-status: appends business statuses after acceptance and tells the source', async () => {
+  it('report-status: appends business statuses after acceptance and tells the source (A60)', async () => {
     const { packetId } = await delivered();
     const { packets } = destination.client;
     await expect(packets.reportStatus(packetId, { code: '01' })).rejects.toMatchObject({

@@ -70,7 +70,7 @@ describe('Sending', () => {
       expect(third.json.space).toBeUndefined();
     });
 
-    it('refuses another body under the same key, and takes the same key of another system', async () => {
+    it('refuses another body under the same key, and takes the same key of another system (A41)', async () => {
       const key = randomUUID();
       const { json } = await post(inlineRequest(destination), key);
       const other = await post<{ code: string; packetId: string }>(inlineRequest(destination, { title: 'Khác' }), key);
@@ -242,7 +242,7 @@ describe('Sending', () => {
     });
   });
 
-  it('never serves content that is swapped, enlarged, shortened or uploaded again after acceptance', async () => {
+  it('never serves content that is swapped, enlarged, shortened or uploaded again after acceptance (A21)', async () => {
     const file = newFile(20_000);
     const swapped = Buffer.from(file.bytes);
     swapped[0] ^= 0xff;

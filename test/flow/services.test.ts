@@ -79,7 +79,7 @@ describe('Beside the path', () => {
     expect([refused.status, refused.json.code]).toEqual([403, 'access_denied']);
   });
 
-  it('closes and empties a space that was not completed within a day (close-unused-spaces)', async () => {
+  it('closes and empties a space that was not completed within a day (close-unused-spaces) (A22)', async () => {
     const { packetId } = await openSpace(source, destination);
     // Nobody waits a day: the end of the space is moved.
     await platform.sql(`UPDATE packets SET space_expires_at = now() WHERE id = $1`, [packetId]);

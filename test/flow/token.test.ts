@@ -316,7 +316,7 @@ describe('OAuth 2 for programs that cannot sign', () => {
 });
 
 describe('OAuth 2, the proof of who asks', () => {
-  it('issue-token: failures stop an address and a key long before other requests do, and stand counted in the audit log', async () => {
+  it('issue-token: failures stop an address and a key long before other requests do, and stand counted in the audit log (A14)', async () => {
     const platform = await startStandalone({ RATE_LIMIT_PER_MINUTE: '6000' });
     try {
       const ask = async (name: string, secret: string) => {

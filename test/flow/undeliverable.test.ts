@@ -53,7 +53,7 @@ describe('What is not delivered', () => {
     return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
   };
 
-  it('watch-deadlines: is reported once per destination, with the reason, what was tried, and what can be done', async () => {
+  it('watch-deadlines: is reported once per destination, with the reason, what was tried, and what can be done (A45)', async () => {
     const to = await Promise.all(Array.from({ length: 5 }, () => platform.makeParty()));
     const [never, seen, told, fetched, suspended] = to;
     const { packetId } = await sendInline(source, to, { policy: { deliverBy: soon(DAY) } });
@@ -122,7 +122,7 @@ describe('What is not delivered', () => {
     await aMinuteLater();
   });
 
-  it('more at once than is to be expected waits, and the alarm is raised: a clock may be wrong', async () => {
+  it('more at once than is to be expected waits, and the alarm is raised: a clock may be wrong (A55)', async () => {
     const sent = await Promise.all(Array.from({ length: 14 }, () => sendInline(source, destination)));
     for (const { packetId } of sent) await packetIn(source, packetId, 'scheduled');
     await platform.sql('UPDATE deliveries SET deliver_by = now() WHERE packet_id = ANY($1)', [

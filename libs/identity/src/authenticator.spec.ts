@@ -93,7 +93,7 @@ describe('Authenticator', () => {
       ).rejects.toEqual(refusal('algorithm_not_allowed', { members: { allowed: ['hmac-sha256'] } }));
   });
 
-  it('never takes the public key as an HMAC secret', async () => {
+  it('never takes the public key as an HMAC secret (A9)', async () => {
     const key = keyOf({
       algorithms: ['rsa-pss-sha512'],
       sealedSecret: null,

@@ -8,7 +8,7 @@ describe('contentDisposition', () => {
     );
   });
 
-  it('of any name is one header value of two parameters, without path, control or direction mark', () => {
+  it('of any name is one header value of two parameters, without path, control or direction mark (A27)', () => {
     const anything = fc.string({ unit: 'binary', maxLength: 300 });
     fc.assert(
       fc.property(anything, (name) => {

@@ -232,7 +232,7 @@ describe('the audit log in PostgreSQL', () => {
     }
   }
 
-  it(`is found out by both verifiers, whatever an owner of the tables does to sealed rows (${MUTATIONS} changes)`, async () => {
+  it(`is found out by both verifiers, whatever an owner of the tables does to sealed rows (${MUTATIONS} changes) (A46)`, async () => {
     const client = new Client({ connectionString: database.url });
     await client.connect();
     const inside = new AuditBundleStore({

@@ -92,7 +92,7 @@ export function queueConformance(rig: () => Rig): void {
     expect(await readyOf(queue, KIND)).toBe(0);
   });
 
-  it('gives a task back after a pause when it could not be handled, and lets its neighbours pass', async () => {
+  it('gives a task back after a pause when it could not be handled, and lets its neighbours pass (A54)', async () => {
     const queue = await stage.open();
     const poison = newTask();
     const neighbours = newTasks(20);
@@ -111,7 +111,7 @@ export function queueConformance(rig: () => Rig): void {
     expect(passed.toSorted()).toEqual(idsOf(neighbours));
   });
 
-  it('moves a message that is no task to the dead letters and never shows it to the handler', async () => {
+  it('moves a message that is no task to the dead letters and never shows it to the handler (A54)', async () => {
     const queue = await stage.open();
     const seen: QueuedTask[] = [];
     await stage.rig.putGarbage(`${stage.prefix}.${KIND}.urgent`);

@@ -56,7 +56,7 @@ export function downloads(subject: () => Subject): void {
       expect((await ask(url, { headers: { range: 'bytes=100000-' } })).status).toBe(416);
     });
 
-    it('is good for no other method, key, media type or file name', async () => {
+    it('is good for no other method, key, media type or file name (A26)', async () => {
       const { storage } = subject();
       const first = await accepted(storage);
       const second = await accepted(storage);
@@ -70,7 +70,7 @@ export function downloads(subject: () => Subject): void {
       expect((await ask(url)).body.equals(first.bytes)).toBe(true);
     });
 
-    it('is refused with 403 after its time', async () => {
+    it('is refused with 403 after its time (A25)', async () => {
       const { storage } = subject();
       const { part } = await accepted(storage);
       const { url } = await storage.presignGet(part, 2, 'a');

@@ -102,7 +102,7 @@ describe('FilesystemStorage', () => {
       expect(answer.status).toBe(422);
     });
 
-    it('answers 403 to every path that is not an address, however it climbs', async () => {
+    it('answers 403 to every path that is not an address, however it climbs (A24)', async () => {
       const paths = [
         '/storage/',
         '/storage/../../etc/passwd',

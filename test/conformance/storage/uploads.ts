@@ -53,7 +53,7 @@ export function uploads(subject: () => Subject): void {
       },
     );
 
-    it('with the declared length and more bytes behind it stores nothing that could be accepted', async () => {
+    it('with the declared length and more bytes behind it stores nothing that could be accepted (A22)', async () => {
       const { storage } = subject();
       const { part, bytes } = newContent();
       const more = Buffer.concat([altered(bytes), bytes]);
@@ -78,7 +78,7 @@ export function uploads(subject: () => Subject): void {
       expect(await put({ url, headers }, bytes)).toBe(200);
     });
 
-    it('is good for no other method, key or time, and for nothing of another address', async () => {
+    it('is good for no other method, key or time, and for nothing of another address (A26)', async () => {
       const { storage } = subject();
       const { part, bytes, packetId } = newContent();
       const { url, headers } = await storage.presignPut(part, 60);
@@ -105,7 +105,7 @@ export function uploads(subject: () => Subject): void {
       expect(await storage.seal(part)).toBe('whole');
     });
 
-    it('of a client that goes away half-way leaves nothing, and can be used again', async () => {
+    it('of a client that goes away half-way leaves nothing, and can be used again (A22)', async () => {
       const { storage } = subject();
       const { part, bytes } = newContent(300_000);
       const address = await storage.presignPut(part, 60);
@@ -152,7 +152,7 @@ export function uploads(subject: () => Subject): void {
         expect((await ask(url)).body.equals(bytes)).toBe(true);
     });
 
-    it('sealing in two processes at once while the source swaps the content never serves other bytes', async () => {
+    it('sealing in two processes at once while the source swaps the content never serves other bytes (A21)', async () => {
       const { storage } = subject();
       const { part, bytes } = newContent();
       const upload = await storage.presignPut(part, 60);

@@ -90,7 +90,7 @@ describe('admission', () => {
     expect(await statuses()).toEqual([200, 201, 201]);
   });
 
-  it('answers with a problem document and a spread Retry-After, and counts what it refused and why', async () => {
+  it('answers with a problem document and a spread Retry-After, and counts what it refused and why (A40)', async () => {
     const admission = running.app.get(Admission);
     admission.watch('store', 5, async () => 2, createLog({ name: 'spec', level: 'silent' }));
     await until(async () => (await ask('POST', 'lowest')).status === 503);

@@ -45,7 +45,7 @@ describe('an RSA public key', () => {
     }
   });
 
-  it('is refused in any form but one SPKI block', () => {
+  it('is refused in any form but one SPKI block (A10)', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const pkcs1 = publicKey.export({ type: 'pkcs1', format: 'pem' }).toString();
     for (const text of [
