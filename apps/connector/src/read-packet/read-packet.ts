@@ -11,7 +11,7 @@ import {
 } from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
 import { ConnectorOptions } from '../connector.config';
-import { shownPolicy } from '../policy';
+import { policyOf, shownPolicy } from '../policy';
 import { sentenceOf, stuckSentence } from './sentences';
 
 /** «Where is my packet»: everything about it but its content. Its source sees all of it, a destination its own delivery. */
@@ -51,7 +51,8 @@ export class ReadPacket {
       inReplyTo: packet.inReplyTo,
       parts: parts.map(({ name, mediaType, size, sha256 }) => ({ name, mediaType, size, sha256 })),
       policy: {
-        ...shownPolicy(packet.policy),
+        // A packet that is older than a value has it by default.
+        ...shownPolicy({ ...policyOf(this.options.policy, []).policy, ...packet.policy }),
         ...(packet.deliverBy ? { deliverBy: iso(packet.deliverBy) } : {}),
       },
       policySources: packet.policySources,
