@@ -1,6 +1,6 @@
 import { type SigningKey, signRequest } from '@lienthong/signing';
 import { DOCUMENTED_ROUTES } from '../support/openapi-routes';
-import { type Party, type Platform, startPlatform } from '../support/platform';
+import { onEmbedded, type Party, type Platform, startPlatform } from '../support/platform';
 import { rawRequest, type RawResponse, sendRaw } from '../support/raw-http';
 
 jest.setTimeout(180_000);
@@ -32,7 +32,8 @@ const CONFUSIONS: Record<string, (path: string) => string> = {
   'an extension': (path) => `${path}.json`,
   'a fragment': (path) => `${path}#x`,
   'an encoded question mark': (path) => `${path}%3Flimit=1`,
-  'another origin in absolute form': (path) => `http://elsewhere.test${path}`,
+  // A gateway turns it into the origin form (RFC 9112 3.2.2), and the platform then has the request that was signed.
+  ...(onEmbedded && { 'another origin in absolute form': (path: string) => `http://elsewhere.test${path}` }),
 };
 
 describe('Abuse of requests', () => {

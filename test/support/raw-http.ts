@@ -6,12 +6,13 @@ export interface RawResponse {
   body: string;
 }
 
-/** How long the platform may take over whatever it is sent. */
-const PATIENCE_MS = 20_000;
+/** How long the platform may take over whatever it is sent: a body that does not come is waited for half a minute. */
+const PATIENCE_MS = 45_000;
+const KEPT_MS = 2000;
 
 /**
  * Bytes as they are, on a connection of their own: what every HTTP client would refuse to send, or tidy up.
- * @returns every answer that came, until the platform closed or the last one said so; none when it closed without one
+ * @returns every answer that came, until the platform closed, or said nothing more for two seconds; none when it closed without one
  */
 export function sendRaw(baseUrl: string, bytes: string | Buffer): Promise<RawResponse[]> {
   const { hostname, port } = new URL(baseUrl);
@@ -23,9 +24,13 @@ export function sendRaw(baseUrl: string, bytes: string | Buffer): Promise<RawRes
     );
     socket.setTimeout(PATIENCE_MS, () => {
       socket.destroy();
-      reject(new Error(`The connection was still open after ${PATIENCE_MS / 1000} s of silence.`));
+      if (chunks.length === 0) reject(new Error(`No answer and no end after ${PATIENCE_MS / 1000} s.`));
     });
-    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      // A connection that is kept open for another request.
+      socket.setTimeout(KEPT_MS);
+    });
     socket.on('error', (error: NodeJS.ErrnoException) =>
       error.code === 'ECONNRESET' || error.code === 'EPIPE' ? done() : reject(error),
     );
