@@ -105,16 +105,16 @@ describe('admission', () => {
   });
 
   it('takes no more new work than there is room for, keeps the last of it from the lowest class, and has it back when work is done', async () => {
-    // 16 to begin with; four fifths of it for the lowest class.
-    const under = Array.from({ length: 13 }, () => ask('POST', 'urgent'));
-    await until(async () => held.length === 13);
+    // 32 to begin with; four fifths of it for the lowest class.
+    const under = Array.from({ length: 26 }, () => ask('POST', 'urgent'));
+    await until(async () => held.length === 26);
     expect((await ask('POST', 'lowest')).status).toBe(503);
-    under.push(...Array.from({ length: 3 }, () => ask('POST', 'urgent')));
-    await until(async () => held.length === 16);
+    under.push(...Array.from({ length: 6 }, () => ask('POST', 'urgent')));
+    await until(async () => held.length === 32);
     expect((await ask('POST', 'urgent')).status).toBe(503);
     expect((await ask('POST', 'confirm')).status).toBe(201);
     for (const release of held.splice(0)) release();
-    expect((await Promise.all(under)).map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 201));
+    expect((await Promise.all(under)).map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 201));
     expect((await ask('POST', 'lowest')).status).toBe(201);
   });
 

@@ -8,7 +8,7 @@ function window(room: WorkRoom, n: number, ms: number): void {
 }
 
 describe('work room', () => {
-  it('grows while work is done in time and fills it, and shrinks when it is not, but never below eight', () => {
+  it('grows while work is done in time and fills it, and shrinks when it is not, but never below sixteen', () => {
     const room = new WorkRoom(500);
     const { limit } = room;
     window(room, limit, 100);
@@ -16,7 +16,7 @@ describe('work room', () => {
     window(room, room.limit, 900);
     expect(room.limit).toBe(Math.floor((limit + 2) * 0.7));
     for (let i = 0; i < 20; i++) window(room, 10, 900);
-    expect(room.limit).toBe(8);
+    expect(room.limit).toBe(16);
   });
 
   it('does not grow while it is not used up: what nobody asked for is not known to be possible', () => {

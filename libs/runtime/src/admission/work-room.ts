@@ -1,7 +1,7 @@
 /** Never less: a platform that is slow for another reason must still go on, and one request alone measures nothing. */
-const FEWEST = 8;
+const FEWEST = 16;
 const MOST = 512;
-const BEGIN = 16;
+const BEGIN = 32;
 /** Answers below which a window says nothing. */
 const ENOUGH = 5;
 /** The quickest of the past is believed a little less with each window: a store that has become slower for good is the new normal within minutes. */
