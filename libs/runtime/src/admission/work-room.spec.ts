@@ -8,15 +8,15 @@ function window(room: WorkRoom, n: number, ms: number): void {
 }
 
 describe('work room', () => {
-  it('grows while work is done in time and fills it, and shrinks when it is not, but never below sixteen', () => {
+  it('grows while work is done in time and fills it, and shrinks when it is not, but never below twenty-four', () => {
     const room = new WorkRoom(500);
     const { limit } = room;
     window(room, limit, 100);
     expect(room.limit).toBe(limit + 2);
     window(room, room.limit, 900);
-    expect(room.limit).toBe(Math.floor((limit + 2) * 0.7));
+    expect(room.limit).toBe(Math.max(24, Math.floor((limit + 2) * 0.7)));
     for (let i = 0; i < 20; i++) window(room, 10, 900);
-    expect(room.limit).toBe(16);
+    expect(room.limit).toBe(24);
   });
 
   it('does not grow while it is not used up: what nobody asked for is not known to be possible', () => {

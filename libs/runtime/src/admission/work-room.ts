@@ -1,5 +1,5 @@
 /** Never less: a platform that is slow for another reason must still go on, and one request alone measures nothing. */
-const FEWEST = 16;
+const FEWEST = 24;
 const MOST = 512;
 const BEGIN = 32;
 /** Answers below which a window says nothing. */

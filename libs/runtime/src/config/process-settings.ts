@@ -31,11 +31,11 @@ export const processSettings = {
   ),
   OVERLOAD_LAG_MS: setting.integer(
     'Delay of the event loop past which lists, searches and ordinary new packets are refused with 503, ms; all new packets from twice that',
-    { default: 200, min: 20, max: 10_000 },
+    { default: 1000, min: 20, max: 10_000 },
   ),
   OVERLOAD_TARGET_MS: setting.integer(
     'New packets are taken as long as nine in ten are answered within this many ms; more are refused with 503',
-    { default: 300, min: 50, max: 30_000 },
+    { default: 1000, min: 50, max: 30_000 },
   ),
   TRUST_PROXY: setting.list(
     'Proxies whose X-Forwarded-For is believed: addresses, subnets, loopback, uniquelocal, or the number of hops',
