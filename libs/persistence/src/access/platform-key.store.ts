@@ -140,10 +140,11 @@ export class PlatformKeyStore {
     );
   }
 
+  /** By the clock and not by the begin of the transaction, which may lie before that of one that has made a key meanwhile. */
   private async signing(on: Pick<Transactions, 'query'>): Promise<SealedHalf | undefined> {
     const [row] = await on.query<SealedHalf>(
       `SELECT kid, sealed_private AS sealed FROM platform_keys
-       WHERE sealed_private IS NOT NULL AND signs_from <= now() AND (retired_at IS NULL OR retired_at > now())
+       WHERE sealed_private IS NOT NULL AND signs_from <= clock_timestamp() AND (retired_at IS NULL OR retired_at > clock_timestamp())
        ORDER BY signs_from DESC, created_at DESC LIMIT 1`,
     );
     return row;
