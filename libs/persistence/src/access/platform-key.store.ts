@@ -46,7 +46,7 @@ export class PlatformKeyStore {
       if (other) return this.opened(other);
       const made = make();
       await this.insert(unit, made, 0);
-      return made;
+      return { kid: made.kid, privatePem: made.privatePem };
     });
   }
 
