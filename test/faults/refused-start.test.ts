@@ -6,7 +6,7 @@ import { AppProcess } from '../support/app-process';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/standalone-process';
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 /** What `npm start` cannot start with: one clear sentence, exit code 1, nothing half-started. */
 describe('A start of the embedded default that is refused', () => {
@@ -33,7 +33,7 @@ describe('A start of the embedded default that is refused', () => {
 
   const refuses = async (sentence: RegExp, env?: Record<string, string>) => {
     const refused = await start(env);
-    expect(await refused.exit(60_000)).toBe(1);
+    expect(await refused.exit(120_000)).toBe(1);
     expect(refused.log().trim().split('\n').at(-1)).toMatch(sentence);
     expect(refused.log()).not.toMatch(/^\s+at /m);
   };

@@ -1,11 +1,16 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PutUpload } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
 import { eventually } from '../../support/eventually';
-import { download } from '../../support/exchange';
+import { download, put } from '../../support/exchange';
 import type { Party, Platform } from '../../support/platform';
 import { type History, newHistory } from './history';
 
+/** The same key asks for the same bytes: they are made from it. */
+const bytesOf = (key: string): Buffer => createHash('sha512').update(key).digest();
+/** Half of the packets. */
+const isInline = (key: string): boolean => key < '8';
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64');
 /** Between two packets of one source. */
 const PAUSE_MS = 60;
@@ -46,10 +51,15 @@ export class Load {
     return [...this.history.asked.values()].filter(({ answered }) => answered).length;
   }
 
-  /** No more packets; what is under way is delivered, confirmed and purged; then everything is read. @param leftIn packets that have content where content lies */
-  async finish(leftIn: () => Promise<string[]>): Promise<History> {
+  /** For a test that has failed: nothing of it may go on beside the next. */
+  async abort(): Promise<void> {
     this.stop.abort();
     await Promise.all(this.running);
+  }
+
+  /** No more packets; what is under way is delivered, confirmed and purged; then everything is read. @param leftIn packets that have content where content lies */
+  async finish(leftIn: () => Promise<string[]>): Promise<History> {
+    await this.abort();
     for (const [key, asked] of this.history.asked) await this.askAgain(key, asked);
     await eventually(async () => {
       for (const destination of this.destinations) await this.receive(destination);
@@ -73,30 +83,40 @@ export class Load {
     this.failures.set(code || name, (this.failures.get(code || name) ?? 0) + 1);
   }
 
-  private requestOf(key: string, to: string[]) {
-    // The same key asks for the same bytes: they are made from it.
-    const bytes = createHash('sha512').update(key).digest();
-    const part = { name: 'phieu.bin', mediaType: 'application/octet-stream', content: bytes.toString('base64') };
-    return {
-      bytes,
-      body: { to, title: 'V/v chiến dịch', dataType: 'file', protocol: 'inline' as const, parts: [part] },
-    };
+  /** S2 to the completion; with the same key it may be done again after any failure. @returns the packet's id once it is acknowledged */
+  private async deliver(source: Party, key: string, to: string[]): Promise<string> {
+    const bytes = bytesOf(key);
+    const part = { name: 'phieu.bin', mediaType: 'application/octet-stream' };
+    const request = { to, title: 'V/v chiến dịch', dataType: 'file' };
+    const { packets } = source.client;
+    const options = { idempotencyKey: key };
+    if (isInline(key)) {
+      const parts = [{ ...part, content: bytes.toString('base64') }];
+      return (await packets.send({ ...request, protocol: 'inline', parts }, options)).packetId;
+    }
+    const parts = [{ ...part, size: bytes.length, sha256: digest(bytes) }];
+    const { packetId, state, space } = await packets.send({ ...request, protocol: 'put', parts }, options);
+    if (state !== 'open') return packetId;
+    for (const upload of (space?.uploads ?? []) as PutUpload[]) {
+      const { status } = await put(upload, bytes);
+      if (status !== 200) throw Object.assign(new Error('upload'), { code: `upload ${status}` });
+    }
+    await packets.complete(packetId);
+    return packetId;
   }
 
   private async send(source: Party): Promise<void> {
     const key = `${randomUUID()}-${randomBytes(4).toString('hex')}`;
     const first = randomBytes(1)[0] % this.destinations.length;
     const to = [0, 1].map((step) => this.destinations[(first + step) % this.destinations.length].systemId);
-    const { bytes, body } = this.requestOf(key, to);
     const asked: { source: string; to: string[]; sha256: string; packetId?: string; answered: boolean } = {
       source: source.systemId,
       to,
-      sha256: digest(bytes),
+      sha256: digest(bytesOf(key)),
       answered: false,
     };
     this.history.asked.set(key, asked);
-    const { packetId } = await source.client.packets.send(body, { idempotencyKey: key });
-    asked.packetId = packetId;
+    asked.packetId = await this.deliver(source, key, to);
     asked.answered = true;
   }
 
@@ -125,10 +145,7 @@ export class Load {
     asked: { source: string; to: string[]; packetId?: string; answered: boolean },
   ): Promise<void> {
     const source = this.sources.find(({ systemId }) => systemId === asked.source)!;
-    const { packetId } = await eventually(
-      () => source.client.packets.send(this.requestOf(key, asked.to).body, { idempotencyKey: key }),
-      SETTLED,
-    );
+    const packetId = await eventually(() => this.deliver(source, key, asked.to), SETTLED);
     this.history.repeated.push({ key, packetId });
     asked.packetId ??= packetId;
     asked.answered = true;
