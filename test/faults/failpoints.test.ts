@@ -60,7 +60,7 @@ describe('A process that dies at a named step', () => {
   afterAll(async () => {
     if (onEmbedded)
       process.stdout.write(
-        `failpoints: died at ${died.length} of ${Math.min(AT_ONCE, STEPS.length * ROUNDS)} steps, and lost nothing\n`,
+        `failpoints: died at ${died.length} of ${Math.min(AT_ONCE, STEPS.length * ROUNDS)} steps\n`,
       );
     await platform?.stop();
   });
