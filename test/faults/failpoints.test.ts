@@ -59,9 +59,7 @@ describe('A process that dies at a named step', () => {
   });
   afterAll(async () => {
     if (onEmbedded)
-      process.stdout.write(
-        `failpoints: died at ${died.length} of ${Math.min(AT_ONCE, STEPS.length * ROUNDS)} steps\n`,
-      );
+      process.stdout.write(`failpoints: died at ${died.length} of ${Math.min(AT_ONCE, STEPS.length * ROUNDS)} steps\n`);
     await platform?.stop();
   });
 
