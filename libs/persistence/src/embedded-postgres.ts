@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +18,12 @@ import { Client } from 'pg';
 import { mustBeWritable, postgresBinaries, type RunAs, unprivilegedUser } from './postgres-binaries';
 
 const START_SECONDS = 60;
+
+/**
+ * PostgreSQL's words when the server of a process that was killed is still in the folder: just starting (its number not written yet when it was
+ * looked for), or its last children just ending. The first is taken over, the second waited for.
+ */
+const HELD_BY_ANOTHER = /another postmaster|old server processes|shared memory/;
 
 /**
  * A real PostgreSQL of our own, from an npm package, for the embedded default: its data under `<folder>/postgres`, on a loopback port that is
@@ -21,6 +37,8 @@ export class EmbeddedPostgres {
   private child?: ChildProcess;
   private watch?: NodeJS.Timeout;
   private port = 0;
+  /** Length of the log when the server was started: what follows is about this start. */
+  private logged = 0;
   private stopping = false;
 
   constructor(
@@ -108,64 +126,75 @@ export class EmbeddedPostgres {
 
   /** @param port the port that the pools know already, after a death; otherwise a free one */
   private async launch(postgres: string, port?: number): Promise<void> {
-    if (!this.runningPid()) {
-      this.port = port ?? (await freePort());
-      const log = openSync(this.log, 'a', 0o600);
-      const settings = {
-        listen_addresses: '127.0.0.1',
-        unix_socket_directories: '',
-        port: this.port,
-        max_connections: 100,
-        shared_buffers: '128MB',
-        max_wal_size: '512MB',
-        log_min_messages: 'warning',
-        cluster_name: 'lienthong',
-      };
-      const [command, ...args] = [
-        ...this.runAs.prefix,
-        postgres,
-        '-D',
-        this.data,
-        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-      ];
-      this.child = spawn(command, args, {
-        uid: this.runAs.uid,
-        gid: this.runAs.gid,
-        // Its own group: Ctrl-C in the terminal must reach the apps first, and the database last.
-        detached: true,
-        stdio: ['ignore', log, log],
-      });
-      this.child.unref();
-      closeSync(log);
-    }
-    await this.waitUntilReady();
-  }
-
-  private async waitUntilReady(): Promise<void> {
-    for (let waited = 0; waited < START_SECONDS * 1000; waited += 100) {
-      if (this.child && this.child.exitCode !== null)
-        throw new Error(
-          `PostgreSQL did not start from ${this.data}; the folder may be damaged or the disk full: ${lastLine(readFileSync(this.log, 'utf8'))}`,
-        );
-      const client = new Client({ connectionString: this.url('postgres'), connectionTimeoutMillis: 2000 });
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        const found = await client.query(`SELECT 1 FROM pg_database WHERE datname = 'lienthong'`);
-        if (found.rowCount === 0) await client.query('CREATE DATABASE lienthong');
-        await client.end();
-        return;
-      } catch (error) {
-        await client.end().catch(() => undefined);
-        if ((error as { code?: string }).code === '28P01')
+    if (!this.runningPid()) await this.spawn(postgres, port);
+    const began = performance.now();
+    while (performance.now() - began < START_SECONDS * 1000) {
+      if (this.child && this.child.exitCode !== null) {
+        this.child = undefined;
+        const said = readFileSync(this.log).subarray(this.logged).toString();
+        if (!this.runningPid() && !HELD_BY_ANOTHER.test(said))
           throw new Error(
-            `The password in ${this.passwordFile} does not open the database in ${this.data}. Restore both from the same backup.`,
-            { cause: error },
+            `PostgreSQL did not start from ${this.data}; the folder may be damaged or the disk full: ${lastLine(said)}`,
           );
       }
+      if (await this.answers()) return;
       await sleep(100);
+      if (!this.child && !this.runningPid()) await this.spawn(postgres, port);
     }
     throw new Error(`PostgreSQL did not answer within ${START_SECONDS} s; see ${this.log}.`);
+  }
+
+  private async spawn(postgres: string, port?: number): Promise<void> {
+    this.port = port ?? (await freePort());
+    const log = openSync(this.log, 'a', 0o600);
+    this.logged = statSync(this.log).size;
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      port: this.port,
+      max_connections: 100,
+      shared_buffers: '128MB',
+      max_wal_size: '512MB',
+      log_min_messages: 'warning',
+      cluster_name: 'lienthong',
+    };
+    const [command, ...args] = [
+      ...this.runAs.prefix,
+      postgres,
+      '-D',
+      this.data,
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ];
+    this.child = spawn(command, args, {
+      uid: this.runAs.uid,
+      gid: this.runAs.gid,
+      // Its own group: Ctrl-C in the terminal must reach the apps first, and the database last.
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    this.child.unref();
+    closeSync(log);
+  }
+
+  /** Whether it takes connections; its database is there when it does. */
+  private async answers(): Promise<boolean> {
+    const client = new Client({ connectionString: this.url('postgres'), connectionTimeoutMillis: 2000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const found = await client.query(`SELECT 1 FROM pg_database WHERE datname = 'lienthong'`);
+      if (found.rowCount === 0) await client.query('CREATE DATABASE lienthong');
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code === '28P01')
+        throw new Error(
+          `The password in ${this.passwordFile} does not open the database in ${this.data}. Restore both from the same backup.`,
+          { cause: error },
+        );
+      return false;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
   }
 
   private restartIfGone(postgres: string): void {
