@@ -1,3 +1,4 @@
+export { mostServedBefore, SHARES } from './lanes';
 export * from './on-task';
 export * from './outcome';
 export * from './postgres/postgres-queue';

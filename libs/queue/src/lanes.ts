@@ -9,11 +9,22 @@ export interface Lane {
 }
 
 /**
- * Tasks of one kind that one process runs at a time, by priority, 44 in all. Own slots are what keeps a lower class from starving, and the most that
- * can run before an express task gets its turn. Tasks wait for the database more than they compute: with 2 for `normal` (16 in all) they waited twice as
- * long for a slot (benchmark, embedded: completion to notice 195 ms at p50 against 112); 16 for it bring no more.
+ * Tasks of one kind that one process runs at a time, by priority, 44 in all. Tasks wait for the database more than they compute: with 2 for `normal` (16 in all)
+ * they waited twice as long for a slot (benchmark, embedded: completion to notice 195 ms at p50 against 112); 16 for it bring no more.
  */
 export const SHARES: Record<Priority, number> = { express: 16, veryUrgent: 12, urgent: 8, normal: 8 };
+
+const SLOTS = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
+
+/**
+ * The starvation bound (S24). A class has slots of its own, so that none of its tasks ever waits for one of another class to end: with `ahead` tasks of its
+ * own class before it, it is begun when ⌊ahead / s⌋ + 1 turns of its class's s slots are over. Where tasks take equally long and every class always has work,
+ * the other classes end at most (44 − s) · (⌊ahead / s⌋ + 1) tasks before that: for `normal`, 36 for each eight before it and 36 more. What fetching costs a driver comes on top.
+ * @param ahead tasks of the same kind and class that came before it and are not begun
+ * @returns tasks of other classes, in one process
+ */
+export const mostServedBefore = (priority: Priority, ahead: number): number =>
+  (SLOTS - SHARES[priority]) * (Math.floor(ahead / SHARES[priority]) + 1);
 
 /**
  * A task that was taken this often without an answer (its process died, or could record nothing) goes to the dead letters. With the pauses of

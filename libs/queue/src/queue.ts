@@ -53,8 +53,8 @@ export abstract class Queue {
   abstract send(tasks: QueuedTask[]): Promise<string[]>;
 
   /**
-   * Consumes one kind at all four priorities: a higher class gets the larger share, a lower one is never starved. `handle` returns only when the
-   * task's effects are committed (or are handed to a later try): then it is acknowledged. `dead` moves it to the dead letters. A rejection of `handle`
+   * Consumes one kind at all four priorities: a higher class gets the larger share, a lower one waits at most as long as `mostServedBefore` says. `handle` returns
+   * only when the task's effects are committed (or are handed to a later try): then it is acknowledged. `dead` moves it to the dead letters. A rejection of `handle`
    * (process in trouble: nothing could be recorded) gives the task back to the queue after a pause. Subscribes again by itself whenever the server
    * cancels or comes back; may be called before the server can be reached.
    */

@@ -7,6 +7,7 @@ import { OnTask, type QueuedTask, QueueServer, type TaskLine } from '@lienthong/
 import { Gate, idsOf, KIND, newTask, newTasks, readyOf, sendAll, until } from './bench';
 import { faults } from './faults';
 import { type Rig, Stage } from './stage';
+import { starvation } from './starvation';
 
 /** The behaviour that every driver promises (design: drivers). */
 export function queueConformance(rig: () => Rig): void {
@@ -56,23 +57,6 @@ export function queueConformance(rig: () => Rig): void {
     await until('44 tasks run', () => [...running.values()].reduce((sum, count) => sum + count, 0) >= 44);
     expect(Object.fromEntries(running)).toEqual({ express: 16, veryUrgent: 12, urgent: 8, normal: 8 });
     door.open();
-  });
-
-  it('serves normal tasks while express ones never run out', async () => {
-    const queue = await stage.open();
-    await sendAll(queue, newTasks(400, 'express'));
-    await sendAll(queue, newTasks(10, 'normal'));
-    let express = 0;
-    let normal = 0;
-    await stage.consume(queue, async ({ priority }) => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (priority === 'normal') normal++;
-      else express++;
-      if (express % 20 === 0 && normal < 10) await queue.send(newTasks(20, 'express'));
-      return 'done';
-    });
-    await until('the normal tasks are done', () => normal === 10);
-    expect(await readyOf(queue, `${KIND}.express`)).toBeGreaterThan(0);
   });
 
   it('moves a dead task to the dead letters, where looking does not remove it', async () => {
@@ -183,6 +167,8 @@ export function queueConformance(rig: () => Rig): void {
     await until('it is dead', async () => (await queue.dead(5)).some(({ id }) => id === permanent.id));
     await app.close();
   });
+
+  describe('the starvation bound', () => starvation(rig));
 
   describe('when something fails', () => faults(rig));
 }
