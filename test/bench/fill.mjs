@@ -1,10 +1,12 @@
 // A platform with a past: packets that are finished and packets that wait for others, written by SQL as the stores would have left them
 // (libs/persistence/src/migrations/0002-exchange.ts, 0004-audit.ts). Receipts and event data are shorter than real ones; their number is the real one.
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /** Everything of the exchange; the registry stays, and the audit log, which is only added to. */
 const EMPTY = `TRUNCATE packets, parts, deliveries, statuses, receipts, events, streams, connections, outbox, dead_tasks, finished_packets, begun_packets CASCADE`;
 const OTHERS = 50;
+const SEALED_WITHIN_MS = 300_000;
 
 export async function emptyExchange(databaseUrl) {
   await withDatabase(databaseUrl, async (db) => {
@@ -34,6 +36,7 @@ export async function fillExchange(databaseUrl, { source, destinations: [destina
     await db.query('ANALYZE bench_fill');
     for (const sql of statements(count)) await db.query(sql, [source.systemId]);
     await db.query('DROP TABLE bench_fill');
+    await sealed(db);
     await settle(db);
     const tables = ['packets', 'parts', 'deliveries', 'audit_entries', 'receipts', 'events'];
     const counts = await Promise.all(tables.map((table) => db.query(`SELECT count(*)::int AS n FROM ${table}`)));
@@ -107,6 +110,17 @@ const statements = (count) => [
    WHERE $1::text IS NOT NULL GROUP BY e.system_id`,
   `INSERT INTO finished_packets (source, state, n) VALUES ($1, 'completed', ${count})`,
 ];
+
+/** The past's entries are sealed like any others: a log that is days behind would have the platform refuse every packet. */
+async function sealed(db) {
+  for (const began = performance.now(); performance.now() - began < SEALED_WITHIN_MS; await sleep(500)) {
+    const { rowCount } = await db.query(
+      `SELECT 1 FROM audit_entries e WHERE actor = 'bench' AND (e.era, e.xid, e.id) > (SELECT l.era, l.xid, l.entry_id FROM audit_leaves l ORDER BY seq DESC LIMIT 1) LIMIT 1`,
+    );
+    if (rowCount === 0) return;
+  }
+  throw new Error('The audit entries of the past were not sealed in time.');
+}
 
 /** What a server does by itself within minutes is done now: statistics, dead rows, and the pages still to be written. */
 async function settle(db) {

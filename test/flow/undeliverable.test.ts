@@ -143,23 +143,34 @@ describe('What is not delivered', () => {
   });
 
   describe('content_lost', () => {
-    it('ready-to-receive: finds content that is gone from the store; the source is told, and nobody waits for it', async () => {
-      const other = await platform.makeParty();
-      const { packetId } = await sendPut(source, [destination, other], newFile(30_000));
-      const { deliveryId: delivery } = await waiting(destination, packetId);
-      for (const file of filesOf(packetId)) rmSync(file, { recursive: true });
-      await expect(destination.client.deliveries.ready(delivery)).rejects.toMatchObject({ code: 'content_lost' });
-      const { recipients } = await packetIn(source, packetId, 'completed');
-      expect(recipients.map(({ state, reasonCode }) => `${state}: ${reasonCode}`)).toEqual([
-        'undeliverable: content_lost',
-        'undeliverable: content_lost',
-      ]);
-      expect(await eventOf(source, packetId, 'delivery.undeliverable')).toMatchObject({
-        data: { reasonCode: 'content_lost', lostParts: ['cong-van.pdf'], canDo: ['resend', 'other_address'] },
-      });
-      await purged(source, packetId);
-      await aMinuteLater();
-    });
+    it.each([
+      { when: 'right after the analysis, by asking again', hoursAgo: 0 },
+      { when: 'at the first time, later', hoursAgo: 1 },
+    ])(
+      'ready-to-receive: finds content that is gone from the store $when; the source is told, and nobody waits for it',
+      async ({ hoursAgo }) => {
+        const other = await platform.makeParty();
+        const { packetId } = await sendPut(source, [destination, other], newFile(30_000));
+        const { deliveryId: delivery } = await waiting(destination, packetId);
+        for (const file of filesOf(packetId)) rmSync(file, { recursive: true });
+        if (hoursAgo === 0) {
+          const { space } = await destination.client.deliveries.ready(delivery);
+          const [{ url, headers }] = space.downloads;
+          expect((await fetch(url, { headers })).status).toBe(404);
+        } else await platform.sql(`UPDATE packets SET analysed_at = now() - interval '1 h' WHERE id = $1`, [packetId]);
+        await expect(destination.client.deliveries.ready(delivery)).rejects.toMatchObject({ code: 'content_lost' });
+        const { recipients } = await packetIn(source, packetId, 'completed');
+        expect(recipients.map(({ state, reasonCode }) => `${state}: ${reasonCode}`)).toEqual([
+          'undeliverable: content_lost',
+          'undeliverable: content_lost',
+        ]);
+        expect(await eventOf(source, packetId, 'delivery.undeliverable')).toMatchObject({
+          data: { reasonCode: 'content_lost', lostParts: ['cong-van.pdf'], canDo: ['resend', 'other_address'] },
+        });
+        await purged(source, packetId);
+        await aMinuteLater();
+      },
+    );
 
     it('check-content: is found when a destination reports other digests three times, and not where the content is whole', async () => {
       const [altered, whole] = [

@@ -6,7 +6,6 @@ import {
   GiveUp,
   Overtaken,
   PacketStore,
-  type PartRow,
   type ReadDelivery,
   ReceiptStore,
   TimelineStore,
@@ -16,6 +15,9 @@ import {
 import { Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { storedPartOf } from '../request-space/upload-space';
+
+/** Until then the destination may be sure of what the analysis has just seen. One request to the store for each part and destination is saved. */
+const SEEN_WHOLE_MS = 60_000;
 
 type Evidence = Pick<ReceiptClaims, 'request' | 'proof'>;
 
@@ -35,7 +37,7 @@ export class ReadyToReceive {
 
   async ready(systemId: string, deliveryId: string, evidence: Evidence): Promise<ReadyAnswer> {
     const seen = await this.deliveries.read(systemId, deliveryId);
-    const [taken, lost] = await Promise.all([this.take(systemId, seen, evidence), this.lostOf(seen.parts)]);
+    const [taken, lost] = await Promise.all([this.take(systemId, seen, evidence), this.lostOf(seen)]);
     if (lost.length > 0) {
       await this.giveUp.contentLost(seen.packet.id, lost);
       throw new LienThongError('content_lost', {}, { parts: lost });
@@ -52,8 +54,13 @@ export class ReadyToReceive {
       });
   }
 
-  /** Names of the parts that are no longer whole. A cheap look: a store that cannot be asked now has lost nothing. */
-  private async lostOf(parts: PartRow[]): Promise<string[]> {
+  /**
+   * Names of the parts that are no longer whole. A cheap look: a store that cannot be asked now has lost nothing. None right after the analysis, unless
+   * the destination asks again: it may not have found what it was told.
+   */
+  private async lostOf({ delivery, packet, parts }: ReadDelivery): Promise<string[]> {
+    const seenAt = packet.analysedAt?.getTime() ?? 0;
+    if (delivery.state !== 'ready' && Date.now() - seenAt < SEEN_WHOLE_MS) return [];
     const found = await Promise.all(
       parts.map(async (part) => {
         const stored = storedPartOf(part);
