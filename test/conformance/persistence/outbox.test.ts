@@ -1,0 +1,143 @@
+import {
+  EventStreamStore,
+  OutboxStore,
+  type PacketRow,
+  PacketStore,
+  PlatformKeyStore,
+  ReceiptStore,
+  TimelineStore,
+  Transactions,
+  type Unit,
+} from '@lienthong/persistence';
+import { Client } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { testDatabase, type TestDatabase } from '../../support/database';
+
+const SOURCE = 'H01.14/a';
+
+describe('The outbox in PostgreSQL', () => {
+  let database: TestDatabase;
+  let transactions: Transactions;
+  let packets: PacketStore;
+  let events: EventStreamStore;
+  let receipts: ReceiptStore;
+  let timeline: TimelineStore;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    transactions = new Transactions(database.dataSource);
+    packets = new PacketStore(transactions);
+    events = new EventStreamStore(transactions, 'https://lienthong.example');
+    const keys = new PlatformKeyStore(transactions, 'platform-secret-for-tests-only-0123456789');
+    receipts = new ReceiptStore(transactions, keys, 'https://lienthong.example');
+    timeline = new TimelineStore(transactions);
+    await transactions.query(`INSERT INTO agencies (code, name, search) VALUES ('H01.14', 'H01.14', '')`);
+    await transactions.query(`INSERT INTO systems (id, agency_code, name, search) VALUES ($1, 'H01.14', $1, '')`, [
+      SOURCE,
+    ]);
+  }, 60_000);
+  afterAll(() => database.drop(), 60_000);
+
+  async function openPacket(): Promise<PacketRow> {
+    const packet = await packets.insert({
+      id: uuidv7(),
+      source: SOURCE,
+      title: 'V/v thử nghiệm',
+      priority: 'normal',
+      dataType: 'file',
+      protocol: 'put',
+      inReplyTo: null,
+      policy: {},
+      recipients: [],
+      idempotencyKey: null,
+      requestDigest: null,
+      spaceSeconds: 60,
+      parts: [],
+    });
+    return packet as PacketRow;
+  }
+
+  /** A step with all that a step may leave: a state, an audit entry, an event, a receipt, a count, a task. */
+  async function recall(unit: Unit, packet: PacketRow): Promise<void> {
+    await receipts.append(unit, packet, [{ event: 'packet.recalled', to: [], parts: [] }]);
+    await packets.finish(unit, packet, 'recalled');
+    timeline.add(unit, packet.id, [{ event: 'packet.recalled' }]);
+    events.add(unit, [{ systemId: SOURCE, type: 'packet.recalled', packetId: packet.id, data: {} }]);
+  }
+
+  /** What is on record of a packet: its state, and the rows of each table. */
+  async function recordOf({ id }: PacketRow): Promise<Record<string, string>> {
+    const [row] = await transactions.query<Record<string, string>>(
+      `SELECT state, receipt_hash AS hash, (SELECT count(*) FROM outbox WHERE packet_id = $1) AS outbox,
+              (SELECT count(*) FROM events WHERE packet_id = $1) AS events, (SELECT count(*) FROM receipts WHERE packet_id = $1) AS receipts,
+              (SELECT count(*) FROM audit_entries WHERE packet_id = $1) AS audit, (SELECT coalesce(sum(n), 0) FROM finished_packets) AS finished
+       FROM packets WHERE id = $1`,
+      [id],
+    );
+    return row;
+  }
+
+  const steps: [string, (packet: PacketRow) => Promise<void>][] = [
+    ['in one statement', (packet) => transactions.run((unit) => recall(unit, { ...packet }))],
+    [
+      'in several',
+      (packet) =>
+        transactions.run(async (unit) => {
+          const held = await packets.lock(unit, packet.id);
+          await recall(unit, held as PacketRow);
+        }),
+    ],
+  ];
+  describe.each(steps)('a step written %s', (_how, step) => {
+    it.each(['outbox', 'events', 'receipts', 'audit_entries', 'finished_packets'])(
+      'leaves nothing at all when there is no room in %s',
+      async (table) => {
+        const packet = await openPacket();
+        const before = await recordOf(packet);
+        await transactions.query(
+          `CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$`,
+        );
+        await transactions.query(
+          `CREATE TRIGGER no_room BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION no_room()`,
+        );
+        try {
+          await expect(step(packet)).rejects.toThrow('no room');
+        } finally {
+          await transactions.query(`DROP TRIGGER no_room ON ${table}`);
+        }
+        expect(await recordOf(packet)).toEqual(before);
+
+        await step(packet);
+        const finished = String(Number(before.finished) + 1);
+        expect(await recordOf(packet)).toMatchObject({
+          state: 'recalled',
+          outbox: '1',
+          events: '1',
+          receipts: '1',
+          finished,
+        });
+      },
+    );
+  });
+
+  it('keeps no task from the relay because newer ones were committed and taken before it', async () => {
+    const outbox = new OutboxStore(transactions);
+    await transactions.query('DELETE FROM outbox');
+    const add = (seconds: number) =>
+      `INSERT INTO outbox (id, kind, packet_id, priority, attempt, available_at)
+       VALUES (gen_random_uuid(), 'analyse-packet', gen_random_uuid(), 0, 1, now() - make_interval(secs => ${seconds})) RETURNING id`;
+    const slow = new Client({ connectionString: database.url });
+    await slow.connect();
+    try {
+      await slow.query('BEGIN');
+      const { rows } = await slow.query<{ id: string }>(add(5));
+      const newer = await transactions.query<{ id: string }>(add(1));
+      expect((await outbox.claim(10)).map(({ id }) => id)).toEqual([newer[0].id]);
+      await slow.query('COMMIT');
+      expect((await outbox.claim(10)).map(({ id }) => id)).toEqual([rows[0].id]);
+      expect(await outbox.claim(10)).toEqual([]);
+    } finally {
+      await slow.end();
+    }
+  });
+});
