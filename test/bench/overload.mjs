@@ -1,10 +1,8 @@
 // npm run bench:overload: what happens at ten times what the platform can do. Prints one table; exit code 1 when a bound of P18 is missed or a packet is lost.
-import { Agent, request } from 'undici';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { signRequest } from '@lienthong/signing';
 import { LienThongClient } from '@lienthong/client';
+import { CONTENT_BYTES, plainSender } from './load/plain-sender.mjs';
 import { percentile } from './measure/percentiles.mjs';
 import { loadAverage, ProcessSampler } from './measure/processes.mjs';
 import { startEmbedded } from './platform/embedded.mjs';
@@ -23,58 +21,12 @@ const { values } = parseArgs({
 const given = { cpuProf: values['cpu-prof'] };
 const SECONDS = Number(values.seconds);
 const TIMES = Number(values.times);
-const CONTENT = 4096;
 const IN_FLIGHT = 16;
 /** The generator's own bound: what is not answered yet. Beyond it an arrival is not offered, and counted. */
 const OPEN = 4000;
 const SETTLE_MS = 120_000;
 
 const say = (text) => process.stderr.write(`${text}\n`);
-
-/** One packet by one request, no second try: what a crowd of clients does that hear no. */
-function sender(baseUrl, { accessKey, secretKey }, to) {
-  const dispatcher = new Agent({ connections: 256, pipelining: 1 });
-  const key = { keyId: accessKey, alg: 'hmac-sha256', secret: secretKey };
-  return {
-    async send(priority = 'normal') {
-      const content = randomBytes(CONTENT);
-      const part = {
-        name: 'a.bin',
-        mediaType: 'application/octet-stream',
-        size: CONTENT,
-        sha256: createHash('sha256').update(content).digest('base64'),
-        content: content.toString('base64'),
-      };
-      const body = JSON.stringify({
-        to: [to],
-        title: 'Quá tải',
-        dataType: 'file',
-        protocol: 'inline',
-        priority,
-        parts: [part],
-      });
-      const target = '/v1/packets';
-      const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-      const signed = signRequest({ method: 'POST', target, body }, key, { created: Math.floor(Date.now() / 1000) });
-      const began = performance.now();
-      const answer = await request(baseUrl + target, {
-        method: 'POST',
-        headers: { ...headers, ...signed },
-        body,
-        dispatcher,
-      });
-      const document = await answer.body.json();
-      return {
-        ms: performance.now() - began,
-        status: answer.statusCode,
-        retryAfter: Number(answer.headers['retry-after']),
-        packetId: document.packetId,
-        code: document.code,
-      };
-    },
-    close: () => dispatcher.close(),
-  };
-}
 
 /** The destination takes what it is told of; the source hears how it ended. Both go on during the flood. */
 function parties(baseUrl, { source, destinations: [destination] }) {
@@ -164,24 +116,25 @@ async function main() {
   try {
     const made = await makeParties(platform.admin);
     const { baseUrl } = platform.target;
-    const sending = sender(baseUrl, made.source, made.destinations[0].systemId);
+    const sending = plainSender(baseUrl, made.source);
+    const send = () => sending.send(made.destinations[0].systemId);
     const listening = parties(baseUrl, made);
     say('warming up');
-    const warm = await capacity(() => sending.send(), 5);
+    const warm = await capacity(send, 5);
     say('measuring capacity');
-    const nominal = await capacity(() => sending.send(), 10);
+    const nominal = await capacity(send, 10);
     const nominalConfirm = percentile(listening.confirmMs, 99);
     listening.confirmMs.length = 0;
     say(`${nominal.perSecond.toFixed(1)} packets/s; offering ${TIMES} times as many for ${SECONDS} s`);
     const sampler = new ProcessSampler(platform.processes);
     sampler.start();
-    const over = await flood(() => sending.send(), nominal.perSecond * TIMES, SECONDS);
+    const over = await flood(send, nominal.perSecond * TIMES, SECONDS);
     const samples = sampler.stop();
     const load = loadAverage();
     const taken = over.answers.filter(({ status }) => status === 201);
     const refused = over.answers.filter(({ status }) => status === 503 || status === 429);
     const others = over.answers.filter((answer) => !taken.includes(answer) && !refused.includes(answer));
-    const acked = [...warm.taken, ...nominal.taken, ...taken].map(({ packetId }) => packetId);
+    const acked = [...warm.taken, ...nominal.taken, ...taken].map(({ document }) => document.packetId);
     const endedThen = acked.filter((id) => listening.ended.has(id)).length;
     const until = Date.now() + SETTLE_MS;
     while (Date.now() < until && acked.some((id) => !listening.ended.has(id))) await sleep(200);
@@ -239,7 +192,7 @@ function tableOf(result) {
   const { failures, confirmP99, rss } = result;
   return [
     `overload · ${result.platform} · load average ${result.load.join(' ')}`,
-    `capacity ${result.capacityPerSecond.toFixed(1)} packets/s (${IN_FLIGHT} in flight, ${CONTENT} bytes inline); offered ${result.offeredPerSecond.toFixed(0)}/s, open loop, ${SECONDS} s; ${result.notOffered} not offered (${OPEN} unanswered)`,
+    `capacity ${result.capacityPerSecond.toFixed(1)} packets/s (${IN_FLIGHT} in flight, ${CONTENT_BYTES} bytes inline); offered ${result.offeredPerSecond.toFixed(0)}/s, open loop, ${SECONDS} s; ${result.notOffered} not offered (${OPEN} unanswered)`,
     `admitted ${result.admitted} (${result.admittedPerSecond.toFixed(1)}/s), refused ${result.refused}, other answers ${result.others}, connection failures ${JSON.stringify(failures)}`,
     `answer time: nominal p99 ${ms(result.nominalP99)}; admitted p50/p99 ${ms(result.admittedP50)} / ${ms(result.admittedP99)}; refused p50/p99 ${ms(result.refusedP50)} / ${ms(result.refusedP99)}; refusals without Retry-After ${result.withoutRetryAfter}`,
     `confirmations meanwhile: p99 ${ms(confirmP99.nominal)} before, ${ms(confirmP99.overload)} during`,

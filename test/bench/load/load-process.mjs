@@ -1,17 +1,18 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('./load.mjs', import.meta.url));
+const LOAD = new URL('./load.mjs', import.meta.url);
 
 /** A running load generator, seen from the steering process. */
 export class LoadProcess {
   #child;
   #waiting;
 
-  constructor() {
+  /** @param program of the process; answers each command once, as load.mjs does */
+  constructor(program = LOAD) {
     // Not the profiling options that may stand in our environment for the platform.
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#child = fork(program, { env, execArgv: [], serialization: 'advanced' });
+    this.#child = fork(fileURLToPath(program), { env, execArgv: [], serialization: 'advanced' });
     this.#child.on('message', ({ result, error }) => {
       const { resolve, reject } = this.#waiting;
       if (error) reject(new Error(error));

@@ -47,10 +47,12 @@ export async function openPlatformSide({ baseUrl, parties }, workload) {
   const { protocol } = workload;
   return {
     flights,
-    async send(buffer) {
+    /** @param answered called when the platform has answered that it has the packet whole */
+    async send(buffer, answered) {
       const files = [{ name: 'noi-dung.bin', mediaType: 'application/octet-stream', buffer }];
       const { packetId } = await source.sendFiles({ to, title: 'Gói tin đo hiệu năng', files, protocol });
       flights.completed(packetId);
+      answered?.();
       await flights.arrival(packetId);
     },
     async close() {

@@ -1,0 +1,134 @@
+// npm run bench:isolation: a pair of systems at a steady rate, alone and beside neighbours that are dead, slow, flooding, rejecting or polling. Prints what
+// the neighbour did to the pair's times. The target (P19) is a p99 of at most 1.5 times that without the neighbour; to miss it is a result, not a failure.
+import { parseArgs } from 'node:util';
+import { Content } from './load/content.mjs';
+import { LoadProcess } from './load/load-process.mjs';
+import { openLoop } from './load/loops.mjs';
+import { openPlatformSide } from './load/platform-side.mjs';
+import { percentile } from './measure/percentiles.mjs';
+import { loadAverage, ProcessSampler } from './measure/processes.mjs';
+import { startEmbedded } from './platform/embedded.mjs';
+import { makeParties } from './platform/parties.mjs';
+import { startStack } from './platform/stack.mjs';
+
+const NAMES = ['dead', 'slow', 'flood', 'rejecting', 'pollers'];
+const TARGET = 1.5;
+const WARM_SECONDS = 5;
+/** A pair of agencies that is busy: 18,000 packets an hour. */
+const PER_SECOND = 5;
+const LANES = 500;
+const VICTIM = { protocol: 'inline', bytes: 16 * 1024, recipients: 1 };
+
+const { values } = parseArgs({
+  options: {
+    stack: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '30' },
+    only: { type: 'string', default: NAMES.join(',') },
+    json: { type: 'boolean', default: false },
+    'cpu-prof': { type: 'string' },
+  },
+});
+const SECONDS = Number(values.seconds);
+const CHOSEN = values.only.split(',');
+for (const name of CHOSEN)
+  if (!NAMES.includes(name)) throw new Error(`There is no neighbour ${name}: ${NAMES.join(', ')}.`);
+
+const say = (text) => process.stderr.write(`${text}\n`);
+const MOMENTS = ['asked to answered', 'answered to notice', 'notice to confirmed', 'asked to confirmed'];
+
+/** The pair's packets for so many seconds. @returns times by moment, ms, and what was not delivered */
+async function measured(victim, content, seconds) {
+  const whole = [];
+  const answered = [];
+  victim.flights.take();
+  const { failures } = await openLoop({ perSecond: PER_SECOND, seconds, lanes: LANES }, async (lane) => {
+    const began = performance.now();
+    await victim.send(content.fresh(lane), () => answered.push(performance.now() - began));
+    whole.push(performance.now() - began);
+  });
+  const { toNotice, toConfirmed } = victim.flights.take();
+  return { times: [answered, toNotice, toConfirmed, whole], failures };
+}
+
+async function beside(name, platform, victim, content) {
+  const neighbours = new LoadProcess(new URL('./neighbours/neighbours.mjs', import.meta.url));
+  try {
+    const parties = await makeParties(platform.admin);
+    await neighbours.ask('open', { baseUrl: platform.target.baseUrl, parties });
+    say(`${name}: preparing`);
+    await neighbours.ask('prepare', { name });
+    await measured(victim, content, WARM_SECONDS);
+    say(`${name}: without`);
+    const alone = await measured(victim, content, SECONDS);
+    const sampler = new ProcessSampler([
+      ...platform.processes,
+      { name: 'neighbours', role: 'load', roots: [neighbours.pid], tree: false },
+      { name: 'victim', role: 'load', roots: [process.pid], tree: false },
+    ]);
+    say(`${name}: with`);
+    sampler.start();
+    await neighbours.ask('start', { name });
+    const began = performance.now();
+    const there = await measured(victim, content, SECONDS);
+    const seconds = (performance.now() - began) / 1000;
+    const did = await neighbours.ask('stop');
+    const cpu = sampler.stop().map(({ name: process, cpuSeconds }) => ({ process, cores: cpuSeconds / seconds }));
+    return { name, alone, there, did, seconds, cpu, load: loadAverage() };
+  } finally {
+    await neighbours.close();
+  }
+}
+
+async function main() {
+  // All calls come from one address here. The limit for each key stays as it is by default.
+  Object.assign(process.env, { RATE_LIMIT_PER_MINUTE: '0', REJECTION_RETRY_SECONDS: '1', REJECTION_ATTEMPTS: '100' });
+  const platform = await (values.stack ? startStack : startEmbedded)({ cpuProf: values['cpu-prof'] });
+  let victim;
+  try {
+    const parties = await makeParties(platform.admin);
+    victim = await openPlatformSide({ ...platform.target, parties }, VICTIM);
+    const content = new Content(VICTIM.bytes, LANES);
+    const results = [];
+    for (const name of CHOSEN) results.push(await beside(name, platform, victim, content));
+    if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+    else process.stdout.write(`${tableOf(platform, results)}\n`);
+    const lost = results.flatMap(({ alone, there }) => [
+      ...Object.keys(alone.failures),
+      ...Object.keys(there.failures),
+    ]);
+    if (lost.length > 0) process.exitCode = 1;
+  } finally {
+    await victim?.close();
+    await platform.stop();
+  }
+}
+
+const ms = (value) => (value === null ? '-' : value.toFixed(0));
+
+function tableOf(platform, results) {
+  return [
+    `isolation · ${platform.name} · ${PER_SECOND} packets/s of ${VICTIM.bytes / 1024} KiB, ${SECONDS} s each; target: p99 with / without ≤ ${TARGET}`,
+    ...results.flatMap(({ name, alone, there, did, seconds, cpu, load }) => [
+      '',
+      `${name} (load average ${load.join(' ')}; neighbour in ${seconds.toFixed(0)} s: ${JSON.stringify(did)}; victim's failures without ${JSON.stringify(alone.failures)}, with ${JSON.stringify(there.failures)})`,
+      `  cores: ${cpu.map(({ process, cores }) => `${process} ${cores.toFixed(2)}`).join(', ')}`,
+      ...MOMENTS.map((moment, index) => lineOf(moment, alone.times[index], there.times[index])),
+    ]),
+  ].join('\n');
+}
+
+function lineOf(moment, without, beside_) {
+  const [p50, p99, p50With, p99With] = [
+    percentile(without, 50),
+    percentile(without, 99),
+    percentile(beside_, 50),
+    percentile(beside_, 99),
+  ];
+  const ratio = p99 && p99With ? (p99With / p99).toFixed(2) : '-';
+  return `  ${moment.padEnd(20)} n ${String(beside_.length).padStart(4)}  ms p50/p99 without ${ms(p50)} / ${ms(p99)}, with ${ms(p50With)} / ${ms(p99With)}  ratio of p99 ${ratio}`;
+}
+
+main().catch((error) => {
+  say(error.stack ?? String(error));
+  process.exitCode = 1;
+});
