@@ -35,6 +35,8 @@ const TIME = [
 /** What PostgreSQL cannot store in a text, or a terminal should not be shown. */
 const UNSPEAKABLE = ['a\u0000b', '\u0000', 'a\ud800b', 'a\u001bb'];
 
+const EMAIL = [...TEXT, '', 'x', '@a.vn', 'a@b, c@d', 'A <a@b.vn>', 'a@b.vn\r\nBcc: c@d.vn', long(200), ...UNSPEAKABLE];
+
 const policy = (at: string): Record<string, Bad> => ({
   [at]: ['x', 5, [], true],
   [`${at}/deliverAfter`]: TIME,
@@ -280,7 +282,7 @@ export function routes({
         '/aliases': [...LIST, [5], ['x'], Array(21).fill('H01')],
         '/contact': ['x', 5, []],
         '/contact/name': [...TEXT, '', long(200), ...UNSPEAKABLE],
-        '/contact/email': [...TEXT, '', long(200), ...UNSPEAKABLE],
+        '/contact/email': EMAIL,
         '/contact/phone': [...TEXT, '', long(50), ...UNSPEAKABLE],
       },
     },
@@ -289,13 +291,23 @@ export function routes({
       by: 'admin',
       valid: {
         target: '/v1/admin/systems',
-        body: { id: `${source}-2`, name: 'Hệ thống', receives: ['file'], default: false },
+        body: {
+          id: `${source}-2`,
+          name: 'Hệ thống',
+          receives: ['file'],
+          default: false,
+          contact: { name: 'Văn thư', email: 'a@example.gov.vn', phone: '0123' },
+        },
       },
       fields: {
         '/id': [...TEXT, '', 'H01', 'H01/QLVB', 'H01/-a', `H01/${long(40)}`, 'H01/a/b'],
         '/name': [...TEXT, '', long(500), ...UNSPEAKABLE],
         '/receives': [...LIST, [5], ['File'], ['file', 'file'], Array.from({ length: 201 }, (_, n) => `t${n}`)],
         '/default': FLAG,
+        '/contact': ['x', 5, []],
+        '/contact/name': [...TEXT, '', long(200), ...UNSPEAKABLE],
+        '/contact/email': EMAIL,
+        '/contact/phone': [...TEXT, '', long(50), ...UNSPEAKABLE],
       },
     },
     {

@@ -29,6 +29,8 @@ export const RIGHTS: Record<string, { of: Subject; body?: object }> = {
   'POST /v1/keys': { of: 'signed' },
   'POST /v1/keys/{accessKey}/rotate': { of: 'key', body: {} },
   'DELETE /v1/keys/{accessKey}': { of: 'key' },
+  'GET /v1/calendar': { of: 'signed' },
+  'PUT /v1/calendar': { of: 'signed', body: {} },
   'GET /v1/directory': { of: 'signed' },
   'GET /v1/directory/{code}': { of: 'signed' },
   'GET /v1/directory/{code}/{slug}': { of: 'signed' },

@@ -13,7 +13,10 @@ export type AppName = (typeof APPS)[number];
 
 /** What the gateway sends to auth and to the notifier; the rest is the connector's (deploy/gateway/default.conf.template). */
 const ROUTES: [RegExp, AppName][] = [
-  [/^\/(v1\/(sessions|keys|access-checks|signature-checks|directory|admin)|oauth2|\.well-known)(\/|\?|$)/, 'auth'],
+  [
+    /^\/(v1\/(sessions|keys|calendar|access-checks|signature-checks|directory|admin)|oauth2|\.well-known)(\/|\?|$)/,
+    'auth',
+  ],
   [/^\/v1\/stream(-tickets)?(\/|\?|$)/, 'notifier'],
 ];
 

@@ -10,6 +10,8 @@ import { IssueTokenController } from './issue-token/issue-token.controller';
 import { CheckAccess } from './check-access/check-access';
 import { CheckAccessController } from './check-access/check-access.controller';
 import { ManageAgenciesController } from './manage-agencies/manage-agencies.controller';
+import { ManageCalendarsController } from './manage-calendars/manage-calendars.controller';
+import { OwnCalendarController } from './manage-calendars/own-calendar.controller';
 import { ManageGrantsController } from './manage-grants/manage-grants.controller';
 import { ManageKeys } from './manage-keys/manage-keys';
 import { ManageKeysController } from './manage-keys/manage-keys.controller';
@@ -47,6 +49,8 @@ export { AuthOptions, authenticationSettings } from './auth.config';
     ManageAgenciesController,
     ManageSystemsController,
     ManagePoliciesController,
+    ManageCalendarsController,
+    OwnCalendarController,
     ManageKeysController,
     OwnKeysController,
     ManagePlatformKeysController,

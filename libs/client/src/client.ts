@@ -1,6 +1,7 @@
 import type { LIMITS, ResendAnswer, ResendRequest, WaitingDelivery } from '@lienthong/contracts';
 import { AccessCalls } from './calls/access';
 import { AdminCalls } from './calls/admin';
+import { CalendarCalls } from './calls/calendar';
 import { DeliveryCalls } from './calls/deliveries';
 import { DirectoryCalls } from './calls/directory';
 import { EventCalls } from './calls/events';
@@ -37,6 +38,7 @@ export class LienThongClient {
   readonly directory: DirectoryCalls;
   readonly access: AccessCalls;
   readonly keys: KeyCalls;
+  readonly calendar: CalendarCalls;
   readonly admin: AdminCalls;
   private readonly connection: Connection;
   private readonly storage: StorageRequests;
@@ -51,6 +53,7 @@ export class LienThongClient {
     this.directory = new DirectoryCalls(this.connection);
     this.access = new AccessCalls(this.connection);
     this.keys = new KeyCalls(this.connection);
+    this.calendar = new CalendarCalls(this.connection);
     this.admin = new AdminCalls(this.connection);
   }
 

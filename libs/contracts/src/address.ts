@@ -5,6 +5,9 @@ export const OLD_AGENCY_CODE = /^[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}$/;
 export const SLUG = /^[a-z0-9][a-z0-9-]{0,39}$/;
 export const DATA_TYPE = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/;
 
+/** An e-mail address, as HTML defines it (WHATWG HTML, «valid e-mail address»): no blank, bracket, comma or line break can be in it. */
+export const EMAIL_ADDRESS = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})*$/;
+
 export function isAgencyCode(text: string): boolean {
   return AGENCY_CODE.test(text) || OLD_AGENCY_CODE.test(text);
 }

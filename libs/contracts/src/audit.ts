@@ -49,6 +49,7 @@ export const ADMINISTRATION_ACTIONS = [
   'system.created',
   'system.changed',
   'policy.changed',
+  'calendar.changed',
   'key.issued',
   'key.revoked',
   'key.rewrapped',

@@ -155,6 +155,7 @@ export const FLOW = [
   { name: 'manage-agencies', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'manage-systems', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'manage-policies', app: 'auth', cause: 'http', regulation: ['S3'], change: 'registry' },
+  { name: 'manage-calendars', app: 'auth', cause: 'http', regulation: ['beside'], change: 'registry' },
   { name: 'manage-keys', app: 'auth', cause: 'http', regulation: ['A0'], change: 'registry' },
   { name: 'rewrap-secrets', app: 'auth', cause: 'http', regulation: ['beside'], change: 'master key of the secrets' },
   {

@@ -2,6 +2,7 @@ export * from './address';
 export * from './algorithms';
 export * from './audit';
 export * from './wire/access';
+export * from './wire/calendar';
 export * from './wire/delivery';
 export * from './errors/error-table';
 export * from './errors/errors';

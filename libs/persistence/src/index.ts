@@ -35,6 +35,8 @@ export * from './lists/packet-list.store';
 export * from './exchange/packet.store';
 export * from './exchange/receipt.store';
 export * from './exchange/rows';
+export * from './ladder/calendar.store';
+export * from './ladder/next-open';
 export * from './scheduling/after-the-end';
 export * from './scheduling/deadline.store';
 export * from './scheduling/give-up';

@@ -18,6 +18,7 @@ import { DataServiceStore } from './access/data-service.store';
 import { AccessRightStore } from './access/access-right.store';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { BlockedPurgeStore } from './operations/blocked-purge.store';
+import { CalendarStore } from './ladder/calendar.store';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
@@ -76,6 +77,7 @@ const STORES: Type[] = [
   AuditSealStore,
   AuditStore,
   BlockedPurgeStore,
+  CalendarStore,
   ConnectionStore,
   DayKeyRootStore,
   DeadTaskStore,

@@ -56,7 +56,16 @@ function step({ right = { destination: DESTINATION }, ended, dissolvedAt = null,
     {
       find: async (id) =>
         system
-          ? { id, agencyCode: 'H01.14', name: 'QLVB', receives: [], default: false, suspendedAt: null, createdAt: '' }
+          ? {
+              id,
+              agencyCode: 'H01.14',
+              name: 'QLVB',
+              receives: [],
+              contact: null,
+              default: false,
+              suspendedAt: null,
+              createdAt: '',
+            }
           : undefined,
     },
     { find: async () => ({ ...agency, dissolvedAt, createdAt: '' }) },

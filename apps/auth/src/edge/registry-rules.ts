@@ -1,13 +1,15 @@
-import { DATA_TYPE, isAgencyCode, isSystemId, type Language } from '@lienthong/contracts';
+import { DATA_TYPE, EMAIL_ADDRESS, isAgencyCode, isSystemId, type Language, VIETNAM } from '@lienthong/contracts';
 import { applyDecorators } from '@nestjs/common';
 import { Length, Matches, ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
 
 /** No control characters, and not blanks only: names are shown and logged, and PostgreSQL takes no NUL. */
 const VISIBLE = /^(?=.*\S)[^\p{Cc}\u2028\u2029]*$/u;
 
+const ZONES = new Set([...Intl.supportedValuesOf('timeZone'), VIETNAM, 'UTC']);
+
 const rule = (
   name: string,
-  validate: (value: string) => boolean,
+  validate: (value: string, of: object) => boolean,
   texts: Record<Language, string>,
   options: ValidationOptions = {},
 ) =>
@@ -16,7 +18,8 @@ const rule = (
       name,
       // class-validator passes over the context of a rule that has no words of its own.
       validator: {
-        validate: (value: unknown) => typeof value === 'string' && validate(value),
+        validate: (value: unknown, at?: { object: object }) =>
+          typeof value === 'string' && validate(value, at?.object ?? {}),
         defaultMessage: () => texts.en,
       },
     },
@@ -61,6 +64,40 @@ export const IsDataType = ({ each = false, anyToo = false } = {}) =>
       en: `Must be a data type, such as edxml.document${anyToo ? ', or *' : ''}.`,
     },
     { each },
+  );
+
+export const IsEmailAddress = () =>
+  rule('isEmailAddress', (value) => EMAIL_ADDRESS.test(value), {
+    vi: 'Phải là một địa chỉ thư điện tử, ví dụ vanthu@soyte.example.vn.',
+    en: 'Must be one e-mail address, such as registry@health.example.vn.',
+  });
+
+/** A date that exists, as `2026-11-20`. */
+export const IsDate = ({ each = false } = {}) =>
+  rule(
+    'isDate',
+    (value) => /^\d{4}-\d\d-\d\d$/.test(value) && new Date(value).toJSON()?.slice(0, 10) === value,
+    { vi: 'Phải là ngày có thật, dạng 2026-11-20.', en: 'Must be a date that exists, such as 2026-11-20.' },
+    { each },
+  );
+
+/** A time zone that this platform knows. */
+export const IsTimeZone = () =>
+  rule('isTimeZone', (value) => ZONES.has(value), {
+    vi: `Phải là tên múi giờ IANA, ví dụ ${VIETNAM}.`,
+    en: `Must be an IANA time zone, such as ${VIETNAM}.`,
+  });
+
+/** @param other a field of the same object @param order what of both is compared */
+export const IsLaterThan = (other: string, order: (value: string) => string | number) =>
+  rule(
+    'isLaterThan',
+    (value, of) => {
+      const before = (of as Record<string, unknown>)[other];
+      // Where the other is wrong itself, that is what is said.
+      return typeof before !== 'string' || order(value) > order(before);
+    },
+    { vi: `Phải sau ${other}.`, en: `Must be later than ${other}.` },
   );
 
 export const IsName = (maxLength = 500) =>

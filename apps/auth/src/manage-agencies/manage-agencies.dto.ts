@@ -2,7 +2,7 @@ import type { AgencyChange, Contact, NewAgency } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, ValidateNested } from 'class-validator';
-import { IsAgencyCode, IsName, MayBeAbsent } from '../edge/registry-rules';
+import { IsAgencyCode, IsEmailAddress, IsName, MayBeAbsent } from '../edge/registry-rules';
 
 /** Former codes of an agency that took several in; the bound keeps an agency readable. */
 const ALIASES = 20;
@@ -16,6 +16,7 @@ export class ContactDto implements Contact {
   @ApiPropertyOptional({ maxLength: 200 })
   @MayBeAbsent()
   @IsName(200)
+  @IsEmailAddress()
   email?: string;
 
   @ApiPropertyOptional({ maxLength: 50 })

@@ -20,6 +20,7 @@ describe('manage-keys', () => {
       agencyCode: 'H01.14',
       name: '',
       receives: [],
+      contact: null,
       default: false,
       suspendedAt: null,
       dissolvedAt: null,

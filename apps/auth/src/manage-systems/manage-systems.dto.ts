@@ -1,7 +1,9 @@
 import type { NewSystem, SystemChange } from '@lienthong/contracts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean } from 'class-validator';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsObject, ValidateNested } from 'class-validator';
 import { PageDto } from '../edge/page';
+import { ContactDto } from '../manage-agencies/manage-agencies.dto';
 import { IsAgencyCode, IsDataType, IsName, IsSystemId, MayBeAbsent } from '../edge/registry-rules';
 
 const DATA_TYPES = 200;
@@ -30,6 +32,13 @@ export class NewSystemDto implements NewSystem {
   @MayBeAbsent()
   @IsBoolean()
   default?: boolean;
+
+  @ApiPropertyOptional({ type: ContactDto, description: 'Whom reminders go to; its agency’s contact by default' })
+  @MayBeAbsent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ContactDto)
+  contact?: ContactDto;
 }
 
 export class SystemChangeDto implements SystemChange {
@@ -57,6 +66,16 @@ export class SystemChangeDto implements SystemChange {
   @MayBeAbsent()
   @IsBoolean()
   suspended?: boolean;
+
+  @ApiPropertyOptional({
+    type: ContactDto,
+    description: 'Takes the place of the former; an empty one is its agency’s again',
+  })
+  @MayBeAbsent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ContactDto)
+  contact?: ContactDto;
 }
 
 export class ListSystemsDto extends PageDto {

@@ -31,6 +31,7 @@ function platform(keyExpiresAt: Date | null = null) {
     agencyCode: 'H01.14',
     name: 'QLVB',
     receives: [],
+    contact: null,
     default: false,
     suspendedAt: null,
     createdAt: '',

@@ -8,11 +8,13 @@ import {
 } from '@lienthong/contracts';
 import {
   AFTER_THE_END,
+  CalendarStore,
   type DeliveryRow,
   DeliveryStore,
   EventStreamStore,
   type HeldDelivery,
   isoOrNull,
+  nextOpen,
   type PacketRow,
   PacketStore,
   type PartRow,
@@ -42,6 +44,7 @@ export class ConfirmReceipt {
     private readonly timeline: TimelineStore,
     private readonly settle: SettlePacket,
     private readonly refused: RefusedConfirmation,
+    private readonly calendars: CalendarStore,
     private readonly options: ConnectorOptions,
   ) {}
 
@@ -100,13 +103,13 @@ export class ConfirmReceipt {
   ) {
     const { id: deliveryId, systemId } = delivery;
     const { attempts, retrySeconds } = this.options.rejections;
-    const pause = retryMs(delivery.attempt, retrySeconds);
-    const availableAt = new Date(Date.now() + pause);
-    const left = delivery.attempt < attempts && availableAt < delivery.deliverBy;
-    const again = request.outcome === 'rejected' && request.retryable === true && left;
+    const asked = request.outcome === 'rejected' && request.retryable === true && delivery.attempt < attempts;
+    const soonest = new Date(Date.now() + retryMs(delivery.attempt, retrySeconds));
+    const availableAt = asked ? nextOpen(await this.calendars.of(systemId, unit), soonest) : soonest;
+    const again = asked && availableAt < delivery.deliverBy;
     if (again) {
       await this.deliveries.retry(unit, deliveryId, availableAt, { ...whyOf(request), confirmation });
-      unit.enqueue(task('notify-destination', packet.id), packet.priority, pause);
+      unit.enqueue(task('notify-destination', packet.id), packet.priority, availableAt.getTime() - Date.now());
     } else {
       await this.deliveries.change(unit, [deliveryId], request.outcome, { ...whyOf(request), confirmation });
     }

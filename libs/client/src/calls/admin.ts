@@ -24,6 +24,8 @@ import type {
   Replayed,
   Rewrap,
   RotatedKey,
+  ServiceCalendar,
+  ServiceCalendarView,
   System,
   SystemChange,
   SystemPolicyRules,
@@ -78,6 +80,19 @@ export class AdminCalls {
       this.call<PolicyRulesView>({ method: 'GET', path: policyPath('systems', systemId) }),
     setOfSystem: (systemId: string, body: SystemPolicyRules) =>
       this.call<PolicyRulesView>({ method: 'PUT', path: policyPath('systems', systemId), body, repeatable: true }),
+  };
+
+  /** When a system takes packets; setting it takes the place of all that was set. */
+  readonly calendars = {
+    get: (systemId: string) =>
+      this.call<ServiceCalendarView>({ method: 'GET', path: pathOf('v1', 'admin', 'systems', systemId, 'calendar') }),
+    set: (systemId: string, body: ServiceCalendar) =>
+      this.call<ServiceCalendarView>({
+        method: 'PUT',
+        path: pathOf('v1', 'admin', 'systems', systemId, 'calendar'),
+        body,
+        repeatable: true,
+      }),
   };
 
   readonly keys = {

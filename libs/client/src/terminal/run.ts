@@ -1,6 +1,7 @@
 import type { Language } from '@lienthong/contracts';
 import { type Argument, Command, CommanderError, Option } from 'commander';
 import { adminCommand } from '../commands/admin/admin';
+import { ownCalendarCommand } from '../commands/calendar/calendar';
 import { demoCommand } from '../commands/demo/demo';
 import { doctorCommand } from '../commands/doctor';
 import { extendCommand } from '../commands/after-sending/extend';
@@ -36,6 +37,7 @@ const COMMANDS: CommandMaker[] = [
   tokenCommand,
   doctorCommand,
   ownKeysCommand,
+  ownCalendarCommand,
   adminCommand,
   demoCommand,
 ];

@@ -39,12 +39,15 @@ export interface NewSystem {
   name: string;
   receives: string[];
   default?: boolean;
+  contact?: Contact;
 }
 export interface SystemChange {
   name?: string;
   receives?: string[];
   default?: boolean;
   suspended?: boolean;
+  /** Takes the place of the former; an empty one is its agency's again. */
+  contact?: Contact;
 }
 export interface System {
   id: string;
@@ -52,6 +55,8 @@ export interface System {
   name: string;
   receives: string[];
   default: boolean;
+  /** Null: its agency's. */
+  contact: Contact | null;
   suspendedAt: string | null;
   createdAt: string;
 }

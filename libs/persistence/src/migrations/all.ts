@@ -7,6 +7,7 @@ import { LegacySignatures1700000000006 } from './0006-legacy-signatures';
 import { Evidence1700000000007 } from './0007-evidence';
 import { Scheduling1700000000008 } from './0008-scheduling';
 import { Conservation1700000000011 } from './0011-conservation';
+import { Ladder1700000000013 } from './0013-ladder';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   Evidence1700000000007,
   Scheduling1700000000008,
   Conservation1700000000011,
+  Ladder1700000000013,
 ];

@@ -1,4 +1,4 @@
-import { type Agency, type AgencyChange, LienThongError, type NewAgency } from '@lienthong/contracts';
+import { type Agency, type AgencyChange, type Contact, LienThongError, type NewAgency } from '@lienthong/contracts';
 import { AgencyCodeEntity, AgencyEntity } from './agency.entity';
 import { auditRecord } from '../audit/audit-record';
 import { searchText } from './search-text';
@@ -148,7 +148,10 @@ const formsOf = (aliases: string[], code: string): string[] => [...new Set(alias
 const searchOf = ({ code, aliases, name }: AgencyEntity): string => searchText(code, ...aliases, name);
 
 /** The audit log outlives an erasure: of a contact it says that it was changed, not to whom. */
-const withoutPersons = ({ contact, ...change }: AgencyChange): Record<string, unknown> => ({
+export const withoutPersons = <T extends { contact?: Contact }>({
+  contact,
+  ...change
+}: T): Record<string, unknown> => ({
   ...change,
   ...(contact === undefined ? {} : { contact: 'changed' }),
 });

@@ -1,5 +1,5 @@
-import { LienThongError, type NewSystem, type System, type SystemChange } from '@lienthong/contracts';
-import { codeOf, findCode } from './registry-agencies.store';
+import { type Contact, LienThongError, type NewSystem, type System, type SystemChange } from '@lienthong/contracts';
+import { codeOf, findCode, withoutPersons } from './registry-agencies.store';
 import { auditRecord } from '../audit/audit-record';
 import { searchText } from './search-text';
 import { SystemEntity } from './system.entity';
@@ -11,7 +11,7 @@ export class SystemStore {
   constructor(private readonly transactions: Transactions) {}
 
   /** @throws LienThongError `unknown_reference` for the agency, `already_exists` */
-  async create({ id, name, receives, default: isDefault = false }: NewSystem): Promise<System> {
+  async create({ id, name, receives, default: isDefault = false, contact }: NewSystem): Promise<System> {
     return this.transactions.runWithEntities(async (unit) => {
       const systems = unit.manager.getRepository(SystemEntity);
       const [form, slug] = id.split('/');
@@ -19,11 +19,12 @@ export class SystemStore {
       await lockAgency(unit, agencyCode);
       const system = systems.create({ id: `${agencyCode}/${slug}`, agencyCode, name, receives, isDefault });
       system.suspendedAt = null;
+      system.contact = filledIn(contact);
       system.search = searchOf(system);
       if (await systems.existsBy({ id: system.id })) throw new LienThongError('already_exists', { what: system.id });
       if (isDefault) await unsetDefault(unit, agencyCode);
       await systems.insert(system);
-      const detail = { name, receives, default: isDefault };
+      const detail = withoutPersons({ name, receives, default: isDefault, contact });
       unit.records.audit.push(auditRecord({ action: 'system.created', subject: system.id, detail }));
       return viewOf(system);
     });
@@ -70,6 +71,7 @@ export class SystemStore {
       if (!system) throw new LienThongError('not_found');
       if (change.name !== undefined) system.name = change.name;
       if (change.receives !== undefined) system.receives = change.receives;
+      if (change.contact !== undefined) system.contact = filledIn(change.contact);
       const suspendedNow = change.suspended === true && system.suspendedAt === null;
       if (change.suspended !== undefined)
         system.suspendedAt = change.suspended ? (system.suspendedAt ?? new Date()) : null;
@@ -77,7 +79,9 @@ export class SystemStore {
       if (change.default !== undefined) system.isDefault = change.default;
       system.search = searchOf(system);
       const changed = viewOf(await systems.save(system));
-      unit.records.audit.push(auditRecord({ action: 'system.changed', subject: system.id, detail: { ...change } }));
+      unit.records.audit.push(
+        auditRecord({ action: 'system.changed', subject: system.id, detail: withoutPersons(change) }),
+      );
       await also(unit, changed, suspendedNow);
       return changed;
     });
@@ -109,6 +113,8 @@ async function unsetDefault(unit: Unit, agencyCode: string): Promise<void> {
   await unit.query('UPDATE systems SET is_default = false WHERE agency_code = $1 AND is_default', [agencyCode]);
 }
 
+const filledIn = (contact: Contact = {}): Contact | null => (Object.keys(contact).length > 0 ? contact : null);
+
 const searchOf = ({ id, name }: SystemEntity): string => searchText(id, name);
 
 const viewOf = (system: SystemEntity): System => ({
@@ -117,6 +123,7 @@ const viewOf = (system: SystemEntity): System => ({
   name: system.name,
   receives: system.receives,
   default: system.isDefault,
+  contact: system.contact,
   suspendedAt: isoOrNull(system.suspendedAt),
   createdAt: iso(system.createdAt),
 });

@@ -1,3 +1,4 @@
+import type { Contact, ServiceCalendar } from '@lienthong/contracts';
 import { Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { AgencyEntity } from './agency.entity';
 
@@ -24,6 +25,16 @@ export class SystemEntity {
 
   @Column('boolean', { name: 'is_default', default: false })
   isDefault!: boolean;
+
+  /** Its own, where it is not its agency's. */
+  @Column('jsonb', { nullable: true })
+  contact!: Contact | null;
+
+  @Column('jsonb', { nullable: true })
+  calendar!: ServiceCalendar | null;
+
+  @Column('timestamptz', { name: 'calendar_changed_at', nullable: true })
+  calendarChangedAt!: Date | null;
 
   @Column('timestamptz', { name: 'suspended_at', nullable: true })
   suspendedAt!: Date | null;

@@ -3,6 +3,7 @@ import type { LienThongClient } from '../../client';
 import type { CliContext } from '../../terminal/cli-context';
 import { agenciesCommand } from './agencies';
 import { auditCommand } from './audit';
+import { adminCalendarCommand } from '../calendar/calendar';
 import { connectionsCommand } from './connections';
 import { deadTasksCommand } from './dead-tasks';
 import { grantsCommand } from './grants';
@@ -23,6 +24,7 @@ export function adminCommand(cli: CliContext): Command {
     agenciesCommand,
     systemsCommand,
     policyCommand,
+    adminCalendarCommand,
     keysCommand,
     platformKeysCommand,
     grantsCommand,

@@ -3,13 +3,10 @@ import { Command } from 'commander';
 import type { CliContext } from '../../terminal/cli-context';
 import { adminOf, printList } from './admin';
 
-interface Flags {
+interface Flags extends ContactFlags {
   name?: string;
   parent?: string;
   alias?: string[];
-  contactName?: string;
-  contactEmail?: string;
-  contactPhone?: string;
   successor?: string;
   dissolved?: boolean;
 }
@@ -18,12 +15,9 @@ export function agenciesCommand(cli: CliContext): Command {
   const { say, out } = cli;
   const agencies = new Command('agencies').description(say('Cơ quan', 'Agencies'));
   const described = (command: Command): Command =>
-    command
+    withContactFlags(cli, command)
       .option('--parent <code>', say('cơ quan cấp trên', 'parent agency'))
-      .option('--alias <code...>', say('mã cũ (000.00.14.H01)', 'old codes (000.00.14.H01)'))
-      .option('--contact-name <name>', say('đầu mối liên hệ', 'contact person'))
-      .option('--contact-email <email>', say('thư điện tử của đầu mối', 'contact e-mail'))
-      .option('--contact-phone <phone>', say('điện thoại của đầu mối', 'contact phone'));
+      .option('--alias <code...>', say('mã cũ (000.00.14.H01)', 'old codes (000.00.14.H01)'));
 
   agencies
     .command('list')
@@ -71,15 +65,30 @@ export function agenciesCommand(cli: CliContext): Command {
   return agencies;
 }
 
-function common({ parent, alias, contactName, contactEmail, contactPhone }: Flags) {
+const common = ({ parent, alias, ...flags }: Flags) => ({
+  ...(parent && { parentCode: parent }),
+  ...(alias && { aliases: alias }),
+  ...contactOf(flags),
+});
+
+export interface ContactFlags {
+  contactName?: string;
+  contactEmail?: string;
+  contactPhone?: string;
+}
+
+/** Whom reminders go to, of an agency or a system. */
+export const withContactFlags = ({ say }: CliContext, command: Command): Command =>
+  command
+    .option('--contact-name <name>', say('đầu mối liên hệ', 'contact person'))
+    .option('--contact-email <email>', say('thư điện tử của đầu mối', 'contact e-mail'))
+    .option('--contact-phone <phone>', say('điện thoại của đầu mối', 'contact phone'));
+
+export function contactOf({ contactName, contactEmail, contactPhone }: ContactFlags): { contact?: Contact } {
   const contact: Contact = {
     ...(contactName && { name: contactName }),
     ...(contactEmail && { email: contactEmail }),
     ...(contactPhone && { phone: contactPhone }),
   };
-  return {
-    ...(parent && { parentCode: parent }),
-    ...(alias && { aliases: alias }),
-    ...(Object.keys(contact).length > 0 && { contact }),
-  };
+  return Object.keys(contact).length > 0 ? { contact } : {};
 }
