@@ -21,7 +21,7 @@ describe('Work whose task the broker lost (sweep-lost-work, relay-outbox)', () =
     const { packetId, uploads, files } = await openSpace(source, destination, newFile(4000));
     expect((await put(uploads[0], files[0].bytes)).status).toBe(200);
     await platform.sql(
-      `UPDATE packets SET state = 'received', received_at = now() - interval '5 min', driven_at = now() - interval '5 min',
+      `UPDATE packets SET state = 'received', received_at = now() - interval '5 min', turn_at = now() - interval '5 min', driven_at = now() - interval '5 min',
               deliver_by = now() + interval '1 day' WHERE id = $1`,
       [packetId],
     );
@@ -47,7 +47,7 @@ describe('Work whose task the broker lost (sweep-lost-work, relay-outbox)', () =
     const { packetId, uploads, files } = await openSpace(source, destination, newFile(4000));
     expect((await put(uploads[0], files[0].bytes)).status).toBe(200);
     await platform.sql(
-      `WITH received AS (UPDATE packets SET state = 'received', received_at = now(), deliver_by = now() + interval '1 day' WHERE id = $1)
+      `WITH received AS (UPDATE packets SET state = 'received', received_at = now(), turn_at = now(), deliver_by = now() + interval '1 day' WHERE id = $1)
        INSERT INTO outbox (id, kind, packet_id, priority, attempt, available_at) VALUES (gen_random_uuid(), 'analyse-packet', $1, 0, 1, now())`,
       [packetId],
     );

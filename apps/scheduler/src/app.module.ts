@@ -13,6 +13,8 @@ import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
 import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
 import { ForgetAuditTimer } from './forget-audit/forget-audit.timer';
 import { ForgetExpiredTimer } from './forget-expired/forget-expired.timer';
+import { GiveTurns } from './give-turns/give-turns';
+import { GiveTurnsTimer } from './give-turns/give-turns.timer';
 import { PlanDelivery } from './plan-delivery/plan-delivery';
 import { PurgeContent } from './purge-content/purge-content';
 import { PurgeContentConsumer } from './purge-content/purge-content.consumer';
@@ -42,6 +44,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     WarnOfDeadlines,
     WarnOfDeadlinesTimer,
     RelayOutboxTimer,
+    GiveTurns,
+    GiveTurnsTimer,
     SweepLostWork,
     SweepLostWorkTimer,
     CloseUnusedSpaces,

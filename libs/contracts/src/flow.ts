@@ -121,6 +121,13 @@ export const FLOW = [
     change: 'warning of a deadline noted',
   },
   { name: 'relay-outbox', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
+  {
+    name: 'give-turns',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'a received packet gets its turn in the analysis',
+  },
   { name: 'sweep-lost-work', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
   {
     name: 'close-unused-spaces',

@@ -42,6 +42,7 @@ export * from './scheduling/deadline.store';
 export * from './scheduling/give-up';
 export * from './scheduling/refused-confirmation.store';
 export * from './scheduling/resend.store';
+export * from './scheduling/turn.store';
 export * from './scheduling/undeliverable.store';
 export * from './scheduling/policy-rules.store';
 export * from './exchange/timeline.store';

@@ -52,6 +52,7 @@ import { GiveUp } from './scheduling/give-up';
 import { PolicyRulesStore } from './scheduling/policy-rules.store';
 import { RefusedConfirmationStore } from './scheduling/refused-confirmation.store';
 import { ResendStore } from './scheduling/resend.store';
+import { TurnStore } from './scheduling/turn.store';
 import { UndeliverableStore } from './scheduling/undeliverable.store';
 import { type AfterCommit, Transactions } from './transactions';
 import { WatchStore } from './exchange/watch.store';
@@ -103,6 +104,7 @@ const STORES: Type[] = [
   TimelineStore,
   RefusedConfirmationStore,
   ResendStore,
+  TurnStore,
   UndeliverableStore,
   WatchStore,
 ];

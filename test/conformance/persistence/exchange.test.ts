@@ -330,7 +330,7 @@ describe('the exchange in PostgreSQL', () => {
     const mine = (found: { task: { packetId: string } }[]) => found.filter(({ task }) => task.packetId === fresh.id);
     expect(mine(await watch.lost(60, 500))).toEqual([]);
     await transactions.query(
-      `UPDATE packets SET driven_at = now() - interval '5 min', received_at = now() - interval '5 min' WHERE id = $1`,
+      `UPDATE packets SET driven_at = now() - interval '5 min', turn_at = now() - interval '5 min' WHERE id = $1`,
       [fresh.id],
     );
     expect(mine(await watch.lost(60, 500))).toEqual([

@@ -1,5 +1,12 @@
 import { type CompleteAnswer, type CompleteRequest, LienThongError, task } from '@lienthong/contracts';
-import { type PacketRow, PacketStore, type PartRow, TimelineStore, Transactions } from '@lienthong/persistence';
+import {
+  type PacketRow,
+  PacketStore,
+  type PartRow,
+  TimelineStore,
+  Transactions,
+  TurnStore,
+} from '@lienthong/persistence';
 import { type Finding, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { deadlineOf, withPolicy } from '../policy';
@@ -12,6 +19,7 @@ export class CompleteUpload {
     private readonly transactions: Transactions,
     private readonly packets: PacketStore,
     private readonly timeline: TimelineStore,
+    private readonly turns: TurnStore,
     private readonly storage: Storage,
   ) {}
 
@@ -28,13 +36,13 @@ export class CompleteUpload {
     const asked = { policy: packet.policy, sources: packet.policySources };
     const { policy, sources } = withPolicy(asked, request.policy, 'completion');
     const deliverBy = deadlineOf(policy, packet.dataType, new Date());
-    await this.mustBeThere(packet, request);
+    const [waits] = await Promise.all([this.turns.mustWait(packet), this.mustBeThere(packet, request)]);
     await this.transactions.run(async (unit) => {
       const held = await this.packets.lock(unit, packetId);
       if (held?.state !== 'open') return;
-      await this.packets.receive(unit, held, policy, deliverBy, sources);
+      await this.packets.receive(unit, held, policy, deliverBy, sources, waits);
       this.timeline.add(unit, packetId, [{ event: 'packet.received' }]);
-      unit.enqueue(task('analyse-packet', packetId), packet.priority);
+      if (!waits) unit.enqueue(task('analyse-packet', packetId), packet.priority);
     });
     const { state } = await this.packets.own(systemId, packetId);
     return { packetId, state };

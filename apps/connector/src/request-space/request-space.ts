@@ -19,6 +19,7 @@ import {
   systemScope,
   TimelineStore,
   Transactions,
+  TurnStore,
 } from '@lienthong/persistence';
 import { objectKey, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
@@ -47,6 +48,7 @@ export class RequestSpace {
     private readonly packets: PacketStore,
     private readonly routing: RoutingStore,
     private readonly timeline: TimelineStore,
+    private readonly turns: TurnStore,
     private readonly storage: Storage,
     private readonly spaces: UploadSpaces,
     private readonly rules: PolicyRulesStore,
@@ -155,11 +157,16 @@ export class RequestSpace {
     parts: CheckedPart[],
   ): Promise<SendAnswer> {
     if (packet.protocol !== 'inline') return this.withSpace(packet, recipients, rows);
-    await Promise.all(rows.map((row, index) => this.storage.put(storedPartOf(row), parts[index].content as Buffer)));
+    const [waits] = await Promise.all([
+      this.turns.mustWait(packet),
+      ...rows.map((row, index) => this.storage.put(storedPartOf(row), parts[index].content as Buffer)),
+    ]);
+    const { policy, policySources } = packet;
+    const deliverBy = deadlineOf(policy, packet.dataType, new Date());
     await this.transactions.run(async (unit) => {
-      await this.packets.receive(unit, packet, packet.policy, deadlineOf(packet.policy, packet.dataType, new Date()));
+      await this.packets.receive(unit, packet, policy, deliverBy, policySources, waits);
       this.timeline.add(unit, packet.id, [{ event: 'packet.received' }]);
-      unit.enqueue(task('analyse-packet', packet.id), packet.priority);
+      if (!waits) unit.enqueue(task('analyse-packet', packet.id), packet.priority);
     });
     return { packetId: packet.id, state: 'received', recipients, ...importanceOf(packet) };
   }

@@ -5,7 +5,6 @@ import {
   type ResendAnswer,
   type ResendRequest,
   type Route,
-  task,
 } from '@lienthong/contracts';
 import {
   AnnounceDeliveries,
@@ -77,7 +76,6 @@ export class ResendPacket {
     const begun = await this.resends.begin(unit, packet, round);
     const detail = { round: begun.round, recipients: to.length, content: state === 'open' ? 'upload' : 'kept' };
     this.timeline.add(unit, packet.id, [{ event: 'packet.resent', detail }]);
-    if (state === 'received') unit.enqueue(task('analyse-packet', packet.id), packet.priority);
     if (state === 'scheduled') {
       this.announce.tell(unit, packet.id, await this.deliveries.plan(unit, { ...begun, policy, deliverBy }, 0));
       await this.resends.prolong(unit, packet.id, deliverBy);

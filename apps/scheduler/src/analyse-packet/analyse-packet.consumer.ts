@@ -1,14 +1,19 @@
 import { OnTask, type QueuedTask } from '@lienthong/queue';
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
+import { GiveTurns } from '../give-turns/give-turns';
 import { AnalysePacket } from './analyse-packet';
 
 @Controller()
 export class AnalysePacketConsumer {
-  constructor(private readonly analysePacket: AnalysePacket) {}
+  constructor(
+    private readonly analysePacket: AnalysePacket,
+    private readonly giveTurns: GiveTurns,
+  ) {}
 
   @OnTask('analyse-packet')
-  handle(@Payload() { task }: QueuedTask): Promise<void> {
-    return this.analysePacket.analyse(task.packetId);
+  async handle(@Payload() { task }: QueuedTask): Promise<void> {
+    await this.analysePacket.analyse(task.packetId);
+    this.giveTurns.oneEnded();
   }
 }

@@ -167,16 +167,19 @@ export class PacketStore {
     );
   }
 
-  /** open → received (S4), with the policy in force and where each value of it came from. */
+  /** open → received (S4), with the policy in force and where each value of it came from. @param waits for its turn in the analysis */
   async receive(
     unit: Unit,
     packet: PacketRow,
     policy: StoredPolicy,
     deliverBy: Date,
     sources: PolicySources = packet.policySources,
+    waits = false,
   ): Promise<void> {
-    const set = 'policy = $4, deliver_by = $5, policy_sources = $6, received_at = now()';
-    await this.change(unit, packet.id, 'received', set, [JSON.stringify(policy), deliverBy, JSON.stringify(sources)]);
+    const set =
+      'policy = $4, deliver_by = $5, policy_sources = $6, received_at = now(), turn_at = CASE WHEN $7 THEN NULL ELSE now() END';
+    const values = [JSON.stringify(policy), deliverBy, JSON.stringify(sources), waits];
+    await this.change(unit, packet.id, 'received', set, values);
   }
 
   /** received → scheduled (S4): analysed and planned. */

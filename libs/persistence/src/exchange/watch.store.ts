@@ -31,7 +31,7 @@ export class WatchStore {
       `WITH quiet AS (SELECT now() - make_interval(secs => $1) AS since),
        received AS (
          UPDATE packets SET driven_at = now() WHERE id IN (
-           SELECT id FROM packets, quiet WHERE state = 'received' AND driven_at < quiet.since AND received_at < quiet.since
+           SELECT id FROM packets, quiet WHERE state = 'received' AND turn_at < quiet.since AND driven_at < quiet.since
              AND NOT EXISTS (SELECT 1 FROM dead_tasks WHERE packet_id = packets.id AND kind = 'analyse-packet')
            ORDER BY driven_at LIMIT $2 FOR UPDATE OF packets SKIP LOCKED)
          RETURNING 'analyse-packet' AS kind, id AS packet_id, priority),

@@ -8,6 +8,7 @@ import { Evidence1700000000007 } from './0007-evidence';
 import { Scheduling1700000000008 } from './0008-scheduling';
 import { Conservation1700000000011 } from './0011-conservation';
 import { Ladder1700000000013 } from './0013-ladder';
+import { Turns1700000000014 } from './0014-turns';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   Scheduling1700000000008,
   Conservation1700000000011,
   Ladder1700000000013,
+  Turns1700000000014,
 ];

@@ -58,7 +58,7 @@ export class ResendStore {
     const rows = await unit.query(
       `UPDATE packets SET round = round + 1, state = $3, resend_to = $4, policy = $5, policy_sources = $6,
               deliver_by = CASE WHEN $3 = 'received' THEN $7::timestamptz END, received_at = CASE WHEN $3 = 'received' THEN now() END,
-              space_expires_at = now() + make_interval(secs => $8), analysed_at = NULL, finished_at = NULL, purge_after = NULL,
+              space_expires_at = now() + make_interval(secs => $8), turn_at = NULL, analysed_at = NULL, finished_at = NULL, purge_after = NULL,
               purged_at = NULL, purge_blocked_at = NULL, driven_at = now()
        WHERE id = $1 AND round = $2 RETURNING id`,
       [
