@@ -10,6 +10,8 @@ export interface S3Settings {
   bucket: string;
   accessKey: string;
   secretKey: string;
+  /** Of keys for a limited time (STS). */
+  sessionToken?: string;
 }
 
 const CONNECT_MILLISECONDS = 2_000;
@@ -55,7 +57,11 @@ function clientFor(settings: S3Settings, idle: number, maxSockets: number): S3Cl
     endpoint: settings.endpoint,
     region: settings.region,
     forcePathStyle: true,
-    credentials: { accessKeyId: settings.accessKey, secretAccessKey: settings.secretKey },
+    credentials: {
+      accessKeyId: settings.accessKey,
+      secretAccessKey: settings.secretKey,
+      sessionToken: settings.sessionToken,
+    },
     // The default sends trailers that some stores refuse and others store as content, and puts the CRC of an empty body into addresses (aws-sdk-js-v3#6810).
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
