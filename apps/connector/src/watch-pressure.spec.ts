@@ -2,10 +2,12 @@ import { createLog } from '@lienthong/runtime';
 import { urgencyOf } from './urgency';
 import { WatchPressure } from './watch-pressure';
 
-const watching = (over: Partial<Record<'wait' | 'rows', number>>) => {
+const watching = (over: Partial<Record<'wait' | 'rows' | 'turns', number>>) => {
   const pool = { poolWaitMs: async () => over.wait ?? 0 };
   const outbox = { atLeast: async (rows: number) => (over.rows ?? 0) >= rows };
-  return new WatchPressure({ watch: () => undefined }, pool, outbox, createLog({ name: 'spec', level: 'silent' }));
+  const turns = { atLeast: async (packets: number) => (over.turns ?? 0) >= packets };
+  const log = createLog({ name: 'spec', level: 'silent' });
+  return new WatchPressure({ watch: () => undefined }, pool, outbox, turns, log);
 };
 
 describe('what the connector looks at before it takes more work', () => {
@@ -26,10 +28,20 @@ describe('what the connector looks at before it takes more work', () => {
   });
 
   it.each([
+    [49_999, 0],
+    [50_000, 1],
+    [100_000, 2],
+  ])('%i packets that wait for their turn are pressure %i', async (turns, pressure) => {
+    expect(await watching({ turns }).backlog()).toBe(pressure);
+  });
+
+  it.each([
     ['POST', '/v1/packets', 'new'],
     ['POST', '/v1/packets/p/complete', 'rest'],
     ['POST', '/v1/packets/p/space', 'rest'],
     ['POST', '/v1/deliveries/d/confirm', 'rest'],
+    ['PUT', '/storage/packets/p/0', 'rest'],
+    ['GET', '/storage/packets/p/0', 'rest'],
     ['GET', '/v1/events', 'rest'],
     ['GET', '/v1/deliveries', 'rest'],
     ['GET', '/v1/deliveries/d', 'rest'],

@@ -1,11 +1,11 @@
-import { OutboxStore, Transactions } from '@lienthong/persistence';
+import { OutboxStore, Transactions, TurnStore } from '@lienthong/persistence';
 import { Admission, Log, type Pressure } from '@lienthong/runtime';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 /** A place in the pool is given up after 3 s; long before that there is too much work (reliability 12). */
 const POOL_MS = { strained: 250, over: 500 };
-/** A broker that is away bothers nobody: the outbox takes what it does not (P21), until it is a burden for the database that everything else needs. */
-const OUTBOX_ROWS = { strained: 50_000, over: 100_000 };
+/** A broker that is away bothers nobody: what it does not take waits in the outbox, or for its turn (P21), until it is a burden for the database that everything else needs. */
+const BACKLOG = { strained: 50_000, over: 100_000 };
 
 /** What the connector looks at, beside its own event loop, before it takes more work (reliability 12). */
 @Injectable()
@@ -14,6 +14,7 @@ export class WatchPressure implements OnApplicationBootstrap {
     @Inject(Admission) private readonly admission: Pick<Admission, 'watch'>,
     @Inject(Transactions) private readonly transactions: Pick<Transactions, 'poolWaitMs'>,
     @Inject(OutboxStore) private readonly outbox: Pick<OutboxStore, 'atLeast'>,
+    @Inject(TurnStore) private readonly turns: Pick<TurnStore, 'atLeast'>,
     private readonly log: Log,
   ) {}
 
@@ -29,7 +30,11 @@ export class WatchPressure implements OnApplicationBootstrap {
   }
 
   async backlog(): Promise<Pressure> {
-    if (!(await this.outbox.atLeast(OUTBOX_ROWS.strained))) return 0;
-    return (await this.outbox.atLeast(OUTBOX_ROWS.over)) ? 2 : 1;
+    if (!(await this.waits(BACKLOG.strained))) return 0;
+    return (await this.waits(BACKLOG.over)) ? 2 : 1;
+  }
+
+  private async waits(n: number): Promise<boolean> {
+    return (await this.outbox.atLeast(n)) || this.turns.atLeast(n);
   }
 }

@@ -86,6 +86,8 @@ describe('turns in the analysis', () => {
     expect((await give()).map(({ packetId }) => packetId)).toEqual(flooded.slice(IN_ANALYSIS, IN_ANALYSIS + 5));
     expect(await withTurn()).toEqual(flooded.slice(5, IN_ANALYSIS + 5));
     expect(await turns.anyWaits()).toBe(true);
+    expect([await turns.atLeast(15), await turns.atLeast(16)]).toEqual([true, false]);
+    expect(await turns.depths()).toEqual([{ priority: 'normal', waiting: 15, oldestSeconds: expect.any(Number) }]);
     await analysed(flooded.slice(5, IN_ANALYSIS + 5));
     expect(await give()).toHaveLength(15);
     expect(await turns.anyWaits()).toBe(false);

@@ -201,13 +201,13 @@ export interface DirectoryEntry {
 }
 
 export interface QueueDepth {
-  /** Work queue of the broker, or `outbox.<kind>.<priority>`. */
+  /** Work queue of the broker, `outbox.<kind>.<priority>`, or `turns.analyse-packet.<priority>`: packets that wait for a turn of their source. */
   queue: string;
   /** Tasks that nobody has taken yet. */
   ready: number;
   /** Age of the oldest of them, where the broker tells. */
   oldestSeconds: number | null;
-  /** Packets that this kind of task at this priority was done for in the last 60 s, counted by their events; 0 for dead letters and the outbox. */
+  /** Packets that this kind of task at this priority was done for in the last 60 s, counted by their events; 0 for dead letters, the outbox and the turns. */
   perMinute: number;
 }
 export interface DestinationDepth {

@@ -55,6 +55,28 @@ export class TurnStore {
     return rows.length > 0;
   }
 
+  /** Whether so many wait; looks at no more than that many entries of an index. */
+  async atLeast(packets: number): Promise<boolean> {
+    const [{ n }] = await this.transactions.query<{ n: string }>(
+      `SELECT count(*) AS n FROM (SELECT 1 FROM packets WHERE ${WAITING} LIMIT $1) waiting`,
+      [packets],
+    );
+    return Number(n) >= packets;
+  }
+
+  /** Packets that wait, by class, with the age of the oldest in seconds; for the operator. */
+  async depths(): Promise<{ priority: Priority; waiting: number; oldestSeconds: number }[]> {
+    const rows = await this.transactions.query<{ rank: number; waiting: string; oldest: string }>(
+      `SELECT priority AS rank, count(*) AS waiting, extract(epoch FROM now() - min(received_at)) AS oldest
+       FROM packets WHERE ${WAITING} GROUP BY priority ORDER BY priority`,
+    );
+    return rows.map(({ rank, waiting, oldest }) => ({
+      priority: PRIORITIES[rank],
+      waiting: Number(waiting),
+      oldestSeconds: Number(oldest),
+    }));
+  }
+
   /** Gives every source and class the turns that it has room for, those that came first first. One process at a time: two would count the same room. */
   async give(unit: Unit): Promise<{ packetId: string; priority: Priority }[]> {
     const [, rows] = await Promise.all([
