@@ -204,12 +204,16 @@ function readKey(file: string): { accessKey: string; secretKey: string } {
   return { accessKey, secretKey };
 }
 
-/** Starts, stops or kills a part of the real stack. */
-export async function stackControl<T = void>(what: string, argument = ''): Promise<T> {
+/** Settings of single instances of the real stack, by `auth-1`, that come before its own. */
+export type InstanceSettings = Record<string, Record<string, string>>;
+
+/** Starts, stops or kills a part of the real stack. @param settings of the instances that it starts */
+export async function stackControl<T = void>(what: string, argument = '', settings: InstanceSettings = {}): Promise<T> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     join(__dirname, 'stack-control.mjs'),
     what,
     argument,
+    JSON.stringify(settings),
   ]);
   return JSON.parse(stdout) as T;
 }

@@ -1,5 +1,14 @@
-// Handles of the real stack for tests: `node test/support/stack-control.mjs <what> [argument]`. A process of its own, because deploy/stack is ESM.
-import { appPid, killApp, killServer, startApp, startServer, stopServer } from '../../deploy/stack/processes.mjs';
+// Handles of the real stack for tests: `node test/support/stack-control.mjs <what> [argument] [settings of instances]`. A process of its own, because deploy/stack is ESM.
+import { rmSync } from 'node:fs';
+import {
+  appPid,
+  killApp,
+  killServer,
+  signalServer,
+  startApp,
+  startServer,
+  stopServer,
+} from '../../deploy/stack/processes.mjs';
 import {
   adminKeyFile,
   applicationUrl,
@@ -15,6 +24,11 @@ const everyInstance = (work) => Promise.all(apps.flatMap((app) => instances.map(
 /** As `npm run test:stack` starts them: all tests come from one address. */
 const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0' };
 
+const [what, argument, settings = '{}'] = process.argv.slice(2);
+const settingsOf = JSON.parse(settings);
+const start = (app, instance) =>
+  startApp(app, instance, { env: { ...UNLIMITED, ...settingsOf[`${app}-${instance}`] } });
+
 const handles = {
   describe: async () => ({
     baseUrl: publicUrl,
@@ -26,17 +40,23 @@ const handles = {
   'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),
   // The other apps ask auth about access keys, so auth is first.
   'start-apps': async () => {
-    for (const app of apps) await Promise.all(instances.map((instance) => startApp(app, instance, { env: UNLIMITED })));
+    for (const app of apps) await Promise.all(instances.map((instance) => start(app, instance)));
   },
   'app-pids': () => everyInstance(async (app, instance) => appPid(app, instance)),
   'kill-app': (app) => killApp(app, 1),
-  'start-app': (app) => startApp(app, 1, { env: UNLIMITED }),
+  'start-app': (app) => start(app, 1),
   'stop-server': (server) => stopServer(server),
   'kill-server': (server) => killServer(server),
   'start-server': (server) => startServer(server),
+  'freeze-server': (server) => signalServer(server, 'SIGSTOP'),
+  'thaw-server': (server) => signalServer(server, 'SIGCONT'),
+  /** A broker that has forgotten everything: its users, queues and messages. */
+  'wipe-broker': async () => {
+    await killServer('rabbitmq');
+    rmSync(stackPath('rabbitmq', 'mnesia'), { recursive: true, force: true });
+  },
 };
 
 process.umask(0o077);
-const [what, argument] = process.argv.slice(2);
 const answer = await handles[what](argument);
 process.stdout.write(`${JSON.stringify(answer ?? null)}\n`);

@@ -7,11 +7,13 @@ export class TcpProxy {
   private server: Server | undefined;
   private port = 0;
   private stalled = false;
+  private silent = false;
+  private slowness?: { delayMs: number; bytesPerSecond: number };
 
   constructor(private readonly target: { host: string; port: number }) {}
 
   async open(): Promise<void> {
-    const server = createServer((client) => this.join(client));
+    const server = createServer((client) => (this.silent ? this.swallow(client) : this.join(client)));
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
     this.port = (server.address() as AddressInfo).port;
@@ -33,7 +35,28 @@ export class TcpProxy {
     for (const socket of this.sockets) socket.pause();
   }
 
+  /** Every connection ends with RST, in both directions; new ones are taken. */
+  reset(): void {
+    for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /**
+   * Half-open: what either end sends is lost without a word, new connections are taken and never answered, until `resume`, which resets all of
+   * these, as a keep-alive probe that reaches a peer without memory would.
+   */
+  silence(): void {
+    this.silent = true;
+  }
+
+  /** Each piece comes later by `delayMs` and by its length, one after the other, until `resume`. */
+  slow(delayMs: number, bytesPerSecond: number): void {
+    this.slowness = { delayMs, bytesPerSecond };
+  }
+
   resume(): void {
+    if (this.silent) this.reset();
+    this.silent = false;
+    this.slowness = undefined;
     this.stalled = false;
     for (const socket of this.sockets) socket.resume();
   }
@@ -45,6 +68,13 @@ export class TcpProxy {
     return through.href;
   }
 
+  private swallow(client: Socket): void {
+    this.sockets.add(client);
+    client.on('error', () => client.destroy());
+    client.on('close', () => this.sockets.delete(client));
+    client.resume();
+  }
+
   private join(client: Socket): void {
     const server = connect(this.target);
     for (const [from, to] of [
@@ -52,7 +82,7 @@ export class TcpProxy {
       [server, client],
     ]) {
       this.sockets.add(from);
-      from.on('data', (bytes) => to.write(bytes));
+      from.on('data', (bytes) => this.pass(bytes, from, to));
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.sockets.delete(from);
@@ -60,5 +90,20 @@ export class TcpProxy {
       });
       if (this.stalled) from.pause();
     }
+  }
+
+  private pass(bytes: Buffer, from: Socket, to: Socket): void {
+    if (this.silent) return;
+    if (!this.slowness) return void to.write(bytes);
+    const { delayMs, bytesPerSecond } = this.slowness;
+    from.pause();
+    setTimeout(
+      () => {
+        // Nothing of a connection may come after a piece of it was lost.
+        if (!this.silent) to.write(bytes);
+        if (!this.stalled) from.resume();
+      },
+      delayMs + (bytes.length / bytesPerSecond) * 1000,
+    );
   }
 }

@@ -1,18 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import { type Platform, stackControl } from '../../support/platform';
+import { type InstanceSettings, type Platform, stackControl } from '../../support/platform';
 import { setting } from '../../support/setting';
-
-/** Something that is done to the platform, and undone. */
-export interface Fault {
-  name: string;
-  strike(): Promise<void>;
-  /** Everything is there again when it returns; the platform may still be recovering. */
-  mend(): Promise<void>;
-}
-
-const nothing = async (): Promise<void> => undefined;
+import type { SmallDisk } from '../../support/small-disk';
+import { type Fault, nothing } from './fault';
 
 /** Of the embedded default: one process and its PostgreSQL. */
 export function embeddedFaults(platform: Platform): Fault[] {
@@ -42,8 +33,9 @@ export function embeddedFaults(platform: Platform): Fault[] {
   ];
 }
 
-/** Of the real stack: two instances of each app, and the servers. */
-export function stackFaults(): Fault[] {
+/** Of the real stack: two instances of each app, and the servers. @param settings of the instances, at every start */
+export function stackFaults(settings: InstanceSettings): Fault[] {
+  const startApps = () => stackControl('start-apps', '', settings);
   const server = (name: string): Fault => ({
     name: `kill -9 of ${name}`,
     strike: () => stackControl('kill-server', name),
@@ -52,13 +44,21 @@ export function stackFaults(): Fault[] {
   const app = (name: string): Fault => ({
     name: `kill -9 of an instance of ${name}`,
     strike: () => stackControl('kill-app', name),
-    mend: () => stackControl('start-app', name),
+    mend: () => stackControl('start-app', name, settings),
+  });
+  const frozen = (name: string): Fault => ({
+    name: `${name} stands still`,
+    strike: () => stackControl('freeze-server', name),
+    mend: () => stackControl('thaw-server', name),
+    atMostMs: 8000,
   });
   const servers = ['s3', 'rabbitmq', 'postgres'];
   return [
     ...['auth', 'connector', 'scheduler', 'notifier'].map(app),
     ...servers.map(server),
-    { name: 'kill -9 of every app', strike: () => stackControl('kill-apps'), mend: () => stackControl('start-apps') },
+    // Of PostgreSQL only the postmaster would: its network stands still instead (network.ts).
+    ...['s3', 'rabbitmq'].map(frozen),
+    { name: 'kill -9 of every app', strike: () => stackControl('kill-apps'), mend: startApps },
     {
       name: 'kill -9 of all at once',
       strike: async () => {
@@ -66,12 +66,25 @@ export function stackFaults(): Fault[] {
       },
       mend: async () => {
         for (const name of servers.toReversed()) await stackControl('start-server', name);
-        await stackControl('start-apps');
+        await startApps();
       },
     },
     { name: 'the broker’s queues deleted', strike: deleteQueues, mend: nothing },
+    {
+      name: 'the broker’s data wiped',
+      strike: () => stackControl('wipe-broker'),
+      mend: () => stackControl('start-server', 'rabbitmq'),
+    },
   ];
 }
+
+/** Of where content lies. */
+export const diskFault = (disk: SmallDisk): Fault => ({
+  name: 'the disk of the content is full',
+  strike: async () => disk.fill(),
+  mend: async () => disk.free(),
+  atMostMs: 8000,
+});
 
 /** Every task that the broker holds is gone; the platform declares the queues again. */
 async function deleteQueues(): Promise<void> {
@@ -97,6 +110,3 @@ export function packetsUnder(folder: string): string[] {
   });
   return [...new Set([...found.matchAll(/packets\/([0-9a-f-]{36})\//g)].map(([, packetId]) => packetId))];
 }
-
-/** Waits a part of a second: long enough for steps to begin, short enough to strike in the middle of one. */
-export const moment = (random: () => number, atMostMs: number): Promise<void> => sleep(random() * atMostMs);

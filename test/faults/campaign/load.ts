@@ -62,7 +62,7 @@ export class Load {
     await this.abort();
     for (const [key, asked] of this.history.asked) await this.askAgain(key, asked);
     await eventually(async () => {
-      for (const destination of this.destinations) await this.receive(destination);
+      await Promise.allSettled(this.destinations.map((destination) => this.receiveAll(destination)));
       return (await this.readAll()) === 0;
     }, SETTLED).catch(() => undefined);
     for (const party of [...this.sources, ...this.destinations]) await this.readEvents(party);
@@ -71,7 +71,7 @@ export class Load {
     return this.history;
   }
 
-  private async repeat(work: () => Promise<void>): Promise<void> {
+  private async repeat(work: () => Promise<unknown>): Promise<void> {
     while (!this.stop.signal.aborted) {
       await work().catch((error: unknown) => this.note(error));
       await sleep(PAUSE_MS);
@@ -120,7 +120,12 @@ export class Load {
     asked.answered = true;
   }
 
-  private async receive(destination: Party): Promise<void> {
+  private async receiveAll(destination: Party): Promise<void> {
+    while ((await this.receive(destination)) > 0);
+  }
+
+  /** @returns how many waited */
+  private async receive(destination: Party): Promise<number> {
     const { items } = await destination.client.deliveries.page({ limit: 20 });
     for (const { deliveryId, packetId } of items) {
       const { space } = await destination.client.deliveries.ready(deliveryId);
@@ -137,6 +142,7 @@ export class Load {
         this.history.confirmed.push({ packetId, destination: destination.systemId, receipt });
       }
     }
+    return items.length;
   }
 
   /** What was never answered may be there or not; asked again it is there, once. */
