@@ -1,4 +1,5 @@
 import type { Priority } from '@lienthong/contracts';
+import { verifyReceipts } from '@lienthong/signing';
 import {
   accept,
   deliveryId,
@@ -150,6 +151,29 @@ describe('Receiving', () => {
     expect(new Set(answers.map(({ json }) => json.receipt)).size).toBe(1);
     const { receipts } = await source.client.packets.receipts(packetId);
     expect(receipts.filter(({ event }) => event === 'delivery.accepted')).toHaveLength(1);
+  });
+
+  it('completes a packet once when all of its destinations confirm at the same moment', async () => {
+    const parties = await Promise.all(Array.from({ length: 6 }, () => platform.makeParty()));
+    for (let round = 0; round < 5; round++) {
+      const { packetId } = await sendInline(source, parties);
+      const fetched = await Promise.all(
+        parties.map(async (party) => {
+          const delivery = await deliveryId(source, packetId, party);
+          const [{ part, bytes }] = await fetchAll(party, delivery);
+          return { delivery, key: party.key, parts: [{ name: part, sha256: digest(bytes) }] };
+        }),
+      );
+      const answers = await Promise.all(
+        fetched.map(({ delivery, key, parts }) => confirm(delivery, { outcome: 'accepted', parts }, key)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(Array(parties.length).fill(200));
+      const { state, timeline } = await source.client.packets.get(packetId);
+      expect(state).toBe('completed');
+      expect(timeline.filter(({ event }) => event === 'packet.completed')).toHaveLength(1);
+      const { receipts } = await source.client.packets.receipts(packetId);
+      expect((await verifyReceipts({ packetId, receipts }, await platform.admin.jwks())).problems).toEqual([]);
+    }
   });
 
   it('refuses another confirmation, and ready, after the final one (A43)', async () => {

@@ -1,0 +1,93 @@
+import type {
+  BlockedPurgeStore,
+  EventStreamStore,
+  PacketRow,
+  PacketStore,
+  ReceiptStore,
+  TimelineStore,
+  Transactions,
+  Unit,
+  WholePacket,
+} from '@lienthong/persistence';
+import { Metrics } from '@lienthong/runtime';
+import { ContentKept, type PurgeReport, type Storage } from '@lienthong/storage';
+import { PurgeContent } from './purge-content';
+
+const ID = '0198f1c2-7d3e-7a10-8b8e-3f0d8a1c2b4d';
+const GONE: PurgeReport = {
+  removed: ['packets/x/0-0'],
+  aborted: 0,
+  checked: ['objects'],
+  deletedAt: '2026-11-20T08:00:00.000Z',
+  verifiedAbsentAt: '2026-11-20T08:00:01.000Z',
+};
+
+/** A packet with this row, and a store that answers so; `done` tells in which order things happened. */
+function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = async () => GONE) {
+  const done: string[] = [];
+  const packet = {
+    id: ID,
+    source: 'H01.14/a',
+    state: 'completed',
+    recipients: [],
+    policy: {},
+    ...row,
+  } as unknown as PacketRow;
+  const unit = { records: { audit: [] }, enqueue: () => undefined } as unknown as Unit;
+  const steps = new PurgeContent(
+    { run: async (work: (unit: Unit) => Promise<unknown>) => work(unit) } as Transactions,
+    {
+      findWhole: async (): Promise<WholePacket> => ({ packet, parts: [], deliveries: [] }),
+      markPurged: async () => void done.push('recorded'),
+    } as unknown as PacketStore,
+    { add: () => undefined } as unknown as EventStreamStore,
+    { append: async () => 'jws' } as unknown as ReceiptStore,
+    {
+      add: (_unit: Unit, _id: string, [{ event }]: { event: string }[]) => void done.push(event),
+    } as unknown as TimelineStore,
+    {
+      uploadsOutlivePurge: false,
+      purge: async () => {
+        done.push('asked');
+        const report = await ask();
+        done.push('deleted');
+        return report;
+      },
+    } as unknown as Storage,
+    { note: async () => true, count: async () => 0 } as unknown as BlockedPurgeStore,
+    { store: 'filesystem' } as ConstructorParameters<typeof PurgeContent>[7],
+    new Metrics(),
+  );
+  return { done, steps };
+}
+
+const due = { purgeAfter: new Date(Date.now() - 1000), purgedAt: null };
+
+describe('purge-content', () => {
+  it('records the purge after the store has answered that nothing is left, not before', async () => {
+    const { done, steps } = purging(due);
+    await steps.purge(ID);
+    expect(done).toEqual(['asked', 'deleted', 'recorded', 'packet.purged']);
+  });
+
+  it.each([
+    ['was never ended', { state: 'scheduled' as const, purgeAfter: null }],
+    ['is to be kept for a while', { purgeAfter: new Date(Date.now() + 60_000) }],
+  ])('deletes nothing of a packet that %s, whoever sent the task', async (_what, row) => {
+    const { done, steps } = purging({ ...due, ...row });
+    await steps.purge(ID);
+    expect(done).toEqual([]);
+  });
+
+  it('records no purge that the store refused, and says that it is held up', async () => {
+    const { done, steps } = purging(due, () => Promise.reject(new ContentKept(ID, 1, 'AccessDenied')));
+    await steps.purge(ID);
+    expect(done).toEqual(['asked', 'packet.purgeBlocked']);
+  });
+
+  it('records no purge while the store cannot be asked: the task comes again', async () => {
+    const { done, steps } = purging(due, () => Promise.reject(new Error('no answer')));
+    await expect(steps.purge(ID)).rejects.toThrow('no answer');
+    expect(done).toEqual(['asked']);
+  });
+});
