@@ -109,10 +109,13 @@ describe('the exchange in PostgreSQL', () => {
   }
 
   it('takes one packet per idempotency key, however many ask at once', async () => {
-    const idempotencyKey = randomUUID();
-    await Promise.all(Array.from({ length: 8 }, () => newPacket({ idempotencyKey }).catch(() => undefined)));
-    const rows = await transactions.query('SELECT id FROM packets WHERE idempotency_key = $1', [idempotencyKey]);
-    expect(rows).toHaveLength(1);
+    // Not once: in the first round the pool is still connecting, and whoever has a connection goes alone.
+    for (let round = 0; round < 10; round++) {
+      const idempotencyKey = randomUUID();
+      await Promise.all(Array.from({ length: 8 }, () => newPacket({ idempotencyKey }).catch(() => undefined)));
+      const rows = await transactions.query('SELECT id FROM packets WHERE idempotency_key = $1', [idempotencyKey]);
+      expect(rows).toHaveLength(1);
+    }
   });
 
   it('changes a state only along the table of transitions, and says where the packet is otherwise', async () => {
