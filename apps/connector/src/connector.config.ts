@@ -3,6 +3,7 @@ import {
   auditSettings,
   type ConfigOf,
   databaseSettings,
+  ladderSettings,
   processSettings,
   queueSettings,
   setting,
@@ -61,6 +62,7 @@ export const connectorSettings = {
   ...storageSettings,
   ...auditSettings,
   ...policySettings,
+  ...ladderSettings,
   AUTH_INTERNAL_URL: setting.list('Internal addresses of auth, which checks signatures made with access keys', {
     default: [],
   }),

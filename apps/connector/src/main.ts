@@ -1,7 +1,7 @@
 import { IdentityModule } from '@lienthong/identity';
 import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
-import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, firstReminderOf, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { ConnectorModule, urgencyOf } from './app.module';
@@ -28,6 +28,7 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         issuer: config.PUBLIC_URL,
         relay: PromptRelay,
+        firstReminder: firstReminderOf(config),
         auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forSending(queueSettingsOf(config), OutboxStore),

@@ -7,12 +7,15 @@ import { StreamTicketsController } from './accept-stream/stream-tickets.controll
 import { NotifierOptions } from './notifier.config';
 import { NotifyDestination } from './notify-destination/notify-destination';
 import { NotifyDestinationConsumer } from './notify-destination/notify-destination.consumer';
+import { Mailer } from './send-email/mailer';
+import { SendEmail } from './send-email/send-email';
+import { SendEmailTimer } from './send-email/send-email.timer';
 import { NumberEventsTimer } from './number-events/number-events.timer';
 
 /** The real-time notification service (C5). Needs persistence, queue and identity beside it in the process. */
 @Module({
   controllers: [StreamTicketsController, PlainStreamController, NotifyDestinationConsumer],
-  providers: [AcceptStreamGateway, NotifyDestination, NumberEventsTimer],
+  providers: [AcceptStreamGateway, NotifyDestination, NumberEventsTimer, SendEmail, SendEmailTimer],
 })
 export class NotifierModule {
   /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
@@ -21,8 +24,14 @@ export class NotifierModule {
   }
 
   static for(options: NotifierOptions): DynamicModule {
-    return { module: NotifierModule, providers: [{ provide: NotifierOptions, useValue: options }] };
+    return {
+      module: NotifierModule,
+      providers: [
+        { provide: NotifierOptions, useValue: options },
+        { provide: Mailer, useValue: new Mailer(options.smtp) },
+      ],
+    };
   }
 }
 
-export { streamSettings } from './notifier.config';
+export { mailSettings, notifierOptionsOf, streamSettings } from './notifier.config';

@@ -5,7 +5,7 @@ import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@l
 import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
 import { NotifierModule } from './app.module';
-import { notifierSettings } from './notifier.config';
+import { notifierOptionsOf, notifierSettings } from './notifier.config';
 
 start(async () => {
   const config = readConfig(notifierSettings, process.env);
@@ -33,7 +33,7 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         accessKeys: { authUrls: config.AUTH_INTERNAL_URL },
       }),
-      NotifierModule.for({ publicUrl: config.PUBLIC_URL, streamOrigins: config.STREAM_ORIGINS }),
+      NotifierModule.for(notifierOptionsOf(config)),
     ],
   })
   class NotifierProcess {}

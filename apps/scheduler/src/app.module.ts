@@ -18,6 +18,8 @@ import { GiveTurnsTimer } from './give-turns/give-turns.timer';
 import { PlanDelivery } from './plan-delivery/plan-delivery';
 import { PurgeContent } from './purge-content/purge-content';
 import { PurgeContentConsumer } from './purge-content/purge-content.consumer';
+import { RemindDestination } from './remind-destination/remind-destination';
+import { RemindDestinationTimer } from './remind-destination/remind-destination.timer';
 import { RelayOutboxTimer } from './relay-outbox/relay-outbox.timer';
 import { SchedulerOptions } from './scheduler.config';
 import { CheckpointArchive, SealAudit } from './seal-audit/seal-audit';
@@ -43,6 +45,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     WatchDeadlinesTimer,
     WarnOfDeadlines,
     WarnOfDeadlinesTimer,
+    RemindDestination,
+    RemindDestinationTimer,
     RelayOutboxTimer,
     GiveTurns,
     GiveTurnsTimer,

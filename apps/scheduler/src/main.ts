@@ -1,7 +1,7 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
 import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
-import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, firstReminderOf, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { SchedulerModule } from './app.module';
@@ -27,6 +27,7 @@ start(async () => {
         platformSecret: config.PLATFORM_SECRET,
         issuer: config.PUBLIC_URL,
         relay: PromptRelay,
+        firstReminder: firstReminderOf(config),
         auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),

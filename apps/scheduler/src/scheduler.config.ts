@@ -2,6 +2,7 @@ import {
   auditSettings,
   type ConfigOf,
   databaseSettings,
+  ladderSettings,
   processSettings,
   queueSettings,
   setting,
@@ -41,6 +42,7 @@ export const schedulingSettings = {
     { optional: true, min: 0, max: 36_500 },
   ),
   ...auditSettings,
+  ...ladderSettings,
 };
 
 export const schedulerSettings = {
@@ -57,6 +59,8 @@ export abstract class SchedulerOptions {
   abstract readonly sweepQuietSeconds: number;
   abstract readonly deadlineWatchSeconds: number;
   abstract readonly expiry: { leastPerMinute: number; percentPerMinute: number };
+  /** Reminders of what is not fetched. */
+  abstract readonly ladder: { everySeconds: number; reminders: number; contactPauseSeconds: number };
   /** Whose log: the platform's public address. */
   abstract readonly origin: string;
   abstract readonly auditSealSeconds: number;
@@ -75,6 +79,11 @@ export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
   sweepQuietSeconds: config.SWEEP_QUIET_SECONDS,
   deadlineWatchSeconds: config.DEADLINE_WATCH_SECONDS,
   expiry: { leastPerMinute: config.EXPIRY_PER_MINUTE, percentPerMinute: config.EXPIRY_PERCENT_PER_MINUTE },
+  ladder: {
+    everySeconds: config.LADDER_REMIND_EVERY_HOURS * 3600,
+    reminders: config.LADDER_REMINDERS,
+    contactPauseSeconds: config.LADDER_CONTACT_PAUSE_MINUTES * 60,
+  },
   origin: config.PUBLIC_URL,
   auditSealSeconds: config.AUDIT_SEAL_SECONDS,
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,

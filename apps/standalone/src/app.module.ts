@@ -1,10 +1,10 @@
 import { AuthModule } from '@lienthong/auth';
 import { ConnectorModule, connectorOptionsOf } from '@lienthong/connector';
 import { IdentityModule, type MasterKeys } from '@lienthong/identity';
-import { NotifierModule } from '@lienthong/notifier';
+import { NotifierModule, notifierOptionsOf } from '@lienthong/notifier';
 import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
-import type { ConfigOf } from '@lienthong/runtime';
+import { type ConfigOf, firstReminderOf } from '@lienthong/runtime';
 import { schedulerOptionsOf, SchedulerModule } from '@lienthong/scheduler';
 import { type Storage, StorageModule, storageSettingsOf } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -33,6 +33,7 @@ export class StandaloneModule {
           platformSecret: config.PLATFORM_SECRET,
           issuer: config.PUBLIC_URL,
           relay: PromptRelay,
+          firstReminder: firstReminderOf(config),
           auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
         }),
         QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
@@ -48,7 +49,7 @@ export class StandaloneModule {
         }),
         ConnectorModule.for(connectorOptionsOf(config)),
         SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
-        NotifierModule.for({ publicUrl: config.PUBLIC_URL, streamOrigins: config.STREAM_ORIGINS }),
+        NotifierModule.for(notifierOptionsOf(config)),
       ],
     };
   }

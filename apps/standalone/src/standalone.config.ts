@@ -1,7 +1,14 @@
-import { databaseSettings, processSettings, queueSettings, setting, storageSettings } from '@lienthong/runtime';
+import {
+  databaseSettings,
+  ladderSettings,
+  processSettings,
+  queueSettings,
+  setting,
+  storageSettings,
+} from '@lienthong/runtime';
 import { authenticationSettings } from '@lienthong/auth';
 import { policySettings } from '@lienthong/connector';
-import { streamSettings } from '@lienthong/notifier';
+import { mailSettings, streamSettings } from '@lienthong/notifier';
 import { schedulingSettings } from '@lienthong/scheduler';
 
 /** The embedded default: nothing must be set. A server that is set (DATABASE_URL, RABBITMQ_URL, S3_ENDPOINT) is used instead of the embedded one. */
@@ -27,5 +34,7 @@ export const standaloneSettings = {
   }),
   ...policySettings,
   ...schedulingSettings,
+  ...ladderSettings,
   ...streamSettings,
+  ...mailSettings,
 };

@@ -18,6 +18,8 @@ export const PACKET_ACTIONS = [
   'packet.purged',
   'delivery.announced',
   'delivery.notified',
+  'delivery.reminded',
+  'delivery.notReminded',
   'delivery.ready',
   'delivery.accepted',
   'delivery.rejected',

@@ -120,6 +120,20 @@ export const FLOW = [
     regulation: ['beside'],
     change: 'warning of a deadline noted',
   },
+  {
+    name: 'remind-destination',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'reminder of a delivery that was not fetched',
+  },
+  {
+    name: 'send-email',
+    app: 'notifier',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'outcome of a reminder noted',
+  },
   { name: 'relay-outbox', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
   {
     name: 'give-turns',

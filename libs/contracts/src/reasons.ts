@@ -13,6 +13,19 @@ export const UNDELIVERABLE_REASONS = [
 ] as const;
 export type UndeliverableReason = (typeof UNDELIVERABLE_REASONS)[number];
 
+/** Why a contact person was not reminded. */
+export const REMINDER_FAILURES = [
+  /** Neither the system nor its agency has an e-mail address on record. */
+  'no_contact',
+  /** The platform has no mail server. */
+  'not_configured',
+  /** By the mail server, for good or until it was given up. */
+  'refused',
+  /** No mail server answered until it was given up. */
+  'unreachable',
+] as const;
+export type ReminderFailure = (typeof REMINDER_FAILURES)[number];
+
 /** What the source can do: send it again, give more time, or send it to another address. */
 export const REMEDIES = ['resend', 'extend', 'other_address'] as const;
 export type Remedy = (typeof REMEDIES)[number];
@@ -50,6 +63,8 @@ export interface DeliveryHistory {
   connections: Tried;
   /** Its last poll of events, if there was one since then. */
   polledAt: string | null;
+  /** E-mails to its contact person; not on what was given up before there were any. */
+  reminders?: Tried;
   fetches: Tried;
   rejections: Tried;
   /** Confirmations with other digests than those of the content. */

@@ -19,12 +19,14 @@ import { AccessRightStore } from './access/access-right.store';
 import { AnnounceDeliveries } from './exchange/announce-deliveries';
 import { BlockedPurgeStore } from './operations/blocked-purge.store';
 import { CalendarStore } from './ladder/calendar.store';
+import { EmailStore } from './ladder/email.store';
+import { ReminderStore } from './ladder/reminder.store';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
 import { DeadTaskStore } from './operations/dead-task.store';
 import { DeliveryListStore } from './lists/delivery-list.store';
-import { DeliveryStore } from './exchange/delivery.store';
+import { DeliveryStore, type FirstReminder } from './exchange/delivery.store';
 import { ConservationStore } from './operations/conservation.store';
 import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
@@ -64,6 +66,8 @@ export interface PersistenceSettings extends DatabaseSettings {
   issuer: string;
   /** Past this age of the oldest entry that is not sealed, new packets are refused; 4 by default. */
   auditMaxUnsealedHours?: number;
+  /** How long a delivery may wait before its destination is reminded; null: it never is. For who makes deliveries. */
+  firstReminder?: FirstReminder | null;
   /** Token of what sends committed tasks at once. Without one, or while it cannot, the relay's timer does it. */
   relay?: Type<{ offer(rows: OutboxRow[]): void }>;
 }
@@ -84,7 +88,6 @@ const STORES: Type[] = [
   DeadTaskStore,
   DeliveryListStore,
   DeadlineStore,
-  DeliveryStore,
   ConservationStore,
   DepthStore,
   DirectoryStore,
@@ -103,6 +106,7 @@ const STORES: Type[] = [
   SystemStore,
   TimelineStore,
   RefusedConfirmationStore,
+  ReminderStore,
   ResendStore,
   TurnStore,
   UndeliverableStore,
@@ -155,6 +159,8 @@ function derived(settings: PersistenceSettings) {
       (audit: AuditStore) => new AuditBacklog(audit, settings.auditMaxUnsealedHours ?? 4),
     ),
     made(EventStreamStore, [Transactions], (t: Transactions) => new EventStreamStore(t, settings.issuer)),
+    made(DeliveryStore, [Transactions], (t: Transactions) => new DeliveryStore(t, settings.firstReminder)),
+    made(EmailStore, [Transactions, TimelineStore], (t: Transactions, told: TimelineStore) => new EmailStore(t, told)),
     made(PlatformKeyStore, [Transactions], (t: Transactions) => new PlatformKeyStore(t, settings.platformSecret)),
     made(
       ReceiptStore,

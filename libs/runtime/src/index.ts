@@ -2,6 +2,7 @@ export { Admission, type Pressure, type Urgency, type UrgencyOf } from './admiss
 export { awaitServers } from './await-servers';
 export * from './boot';
 export * from './config/env-example';
+export * from './config/ladder-settings';
 export * from './config/process-settings';
 export * from './config/read-config';
 export * from './config/setting';

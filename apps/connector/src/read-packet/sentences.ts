@@ -1,4 +1,4 @@
-import type { Sentence, StuckReason } from '@lienthong/contracts';
+import type { ReminderFailure, Sentence, StuckReason } from '@lienthong/contracts';
 
 /** Clerks read the time of Vietnam, which has one zone and no summer time. */
 const CLOCK = new Intl.DateTimeFormat('vi-VN', {
@@ -51,6 +51,19 @@ const GIVEN_UP: Record<string, Sentence> = {
   fetched_not_confirmed: { vi: 'đã mở để tải về nhưng không xác nhận', en: 'it was ready but did not confirm' },
 };
 
+const NOT_REMINDED: Record<ReminderFailure, Sentence> = {
+  no_contact: { vi: 'chưa có địa chỉ thư điện tử của đầu mối', en: 'no e-mail address of it is on record' },
+  not_configured: {
+    vi: 'nền tảng chưa được cấu hình gửi thư điện tử',
+    en: 'the platform is not set up to send e-mail',
+  },
+  refused: { vi: 'máy chủ thư điện tử từ chối', en: 'the mail server refused the e-mail' },
+  unreachable: { vi: 'không kết nối được máy chủ thư điện tử', en: 'no mail server could be reached' },
+};
+
+const again = (reminder: unknown, word: string): string =>
+  typeof reminder === 'number' && reminder > 1 ? `${word}${reminder}` : '';
+
 const WORDS: Record<string, Words> = {
   'packet.open': words(
     'Nền tảng đã cấp không gian để tải nội dung lên',
@@ -100,6 +113,14 @@ const WORDS: Record<string, Words> = {
     '{nơi nhận} đã nhận được thông báo, chưa tải về',
     '{destination} has the notice; it has not fetched yet',
   ),
+  'delivery.reminded': (place, { reminder }) => ({
+    vi: `Đã gửi thư nhắc${again(reminder, ' lần ')} tới đầu mối của ${place}`,
+    en: `A reminder${again(reminder, ' no. ')} was sent to the contact person of ${place}`,
+  }),
+  'delivery.notReminded': (place, { why }) => ({
+    vi: `Chưa gửi được thư nhắc tới đầu mối của ${place}: ${NOT_REMINDED[String(why) as ReminderFailure]?.vi ?? String(why ?? 'chưa rõ lý do')}`,
+    en: `The contact person of ${place} could not be reminded: ${NOT_REMINDED[String(why) as ReminderFailure]?.en ?? String(why ?? 'for a reason unknown')}`,
+  }),
   'delivery.ready': words('{nơi nhận} báo sẵn sàng và mở để tải về', '{destination} is ready and may fetch'),
   'delivery.accepted': words(
     '{nơi nhận} đã tải về và xác nhận đúng nội dung',
@@ -136,7 +157,11 @@ const WORDS: Record<string, Words> = {
 export function sentenceOf(event: string, at: Date, place = '', detail: Record<string, unknown> = {}): Sentence {
   const { time, day } = partsOf(at);
   const { vi, en } = WORDS[event]?.(place, detail) ?? { vi: event, en: event };
-  return { vi: `${vi} lúc ${time} ngày ${day}.`, en: `${en}, at ${time} on ${day}.` };
+  const next = typeof detail.nextReminderAt === 'string' ? partsOf(new Date(detail.nextReminderAt)) : undefined;
+  return {
+    vi: `${vi} lúc ${time} ngày ${day}${next ? `; nếu chưa tải về sẽ nhắc tiếp lúc ${next.time} ngày ${next.day}` : ''}.`,
+    en: `${en}, at ${time} on ${day}${next ? `; the next reminder, if it is not fetched, is at ${next.time} on ${next.day}` : ''}.`,
+  };
 }
 
 const STUCK: Record<StuckReason, (place: string, ends: string | null, online: boolean) => Sentence> = {

@@ -180,6 +180,10 @@ export interface PacketDelivery {
   attempt: number;
   reasonCode?: string;
   reason?: string;
+  /** E-mails to the contact person of the destination, of this attempt. */
+  reminders: number;
+  /** When its contact person is reminded next, if it is not fetched until then. */
+  nextReminderAt?: string;
   /** What the source can do with it now; none of it is for a destination. */
   canDo: Remedy[];
   /** Of one that was given up: what was tried. */

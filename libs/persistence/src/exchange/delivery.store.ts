@@ -47,9 +47,18 @@ export interface Announced {
 /** It was sent again to the same address. */
 const SUPERSEDED = `EXISTS (SELECT 1 FROM deliveries n WHERE n.packet_id = d.packet_id AND n.address = d.address AND n.round > d.round)`;
 
+/** How long a delivery may wait before its destination is reminded, by the importance of the packet. */
+export interface FirstReminder {
+  normalSeconds: number;
+  urgentSeconds: number;
+}
+
 /** Deliveries: one packet for one system. */
 export class DeliveryStore {
-  constructor(private readonly transactions: Transactions) {}
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly firstReminder: FirstReminder | null = { normalSeconds: 3600, urgentSeconds: 900 },
+  ) {}
 
   /** Makes the deliveries of a packet at planning, due in `delayMs`; those that exist already stay as they are. Without a delay they count as announced. */
   async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<Announced[]> {
@@ -57,8 +66,9 @@ export class DeliveryStore {
     const warnAt = deliverBy && nextWarning(policy.warnAt ?? [], new Date(Date.now() + delayMs), deliverBy);
     return unit.query(
       `WITH d AS (
-         INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by, warn_at, round)
-         SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, ($3::float8 = 0)::int, now() + make_interval(secs => $3::float8 / 1000), $4, $6, $7
+         INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by, warn_at, round, next_reminder_at)
+         SELECT id, $1, "systemId", address, "routedBy", 'pending', $2, ($3::float8 = 0)::int, now() + make_interval(secs => $3::float8 / 1000), $4, $6, $7,
+                now() + make_interval(secs => $3::float8 / 1000 + $8::float8)
          FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
          ON CONFLICT (packet_id, system_id, round) DO NOTHING RETURNING *)
        SELECT d.id AS "deliveryId", d.system_id AS "systemId", ${WAITING} AS data FROM d JOIN packets p ON p.id = d.packet_id`,
@@ -70,6 +80,7 @@ export class DeliveryStore {
         JSON.stringify((resendTo ?? recipients).map((recipient) => ({ id: uuidv7(), ...recipient }))),
         warnAt?.at ?? null,
         round,
+        (packet.priority === 'normal' ? this.firstReminder?.normalSeconds : this.firstReminder?.urgentSeconds) ?? null,
       ],
     );
   }
@@ -182,7 +193,8 @@ export class DeliveryStore {
     why: { reasonCode?: string; reason?: string; confirmation: { request: unknown; receipt: string } },
   ): Promise<void> {
     const rows = await unit.query(
-      `UPDATE deliveries SET state = 'pending', attempt = attempt + 1, available_at = $3, driven_at = $3, reason_code = $4, reason = $5, confirmation = $6
+      `UPDATE deliveries SET state = 'pending', attempt = attempt + 1, available_at = $3, driven_at = $3, reason_code = $4, reason = $5, confirmation = $6,
+         reminders = 0, next_reminder_at = $3::timestamptz + make_interval(secs => CASE priority WHEN 0 THEN $7::float8 ELSE $8::float8 END)
        WHERE id = $1 AND state = ANY($2) RETURNING id`,
       [
         id,
@@ -191,6 +203,8 @@ export class DeliveryStore {
         why.reasonCode ?? null,
         why.reason ?? null,
         JSON.stringify(why.confirmation),
+        this.firstReminder?.normalSeconds ?? null,
+        this.firstReminder?.urgentSeconds ?? null,
       ],
     );
     if (rows.length === 0) throw new LienThongError('wrong_state', { state: '?', action: '→ pending' });
@@ -203,20 +217,24 @@ export class DeliveryStore {
     }>(
       `SELECT jsonb_build_object('deliveryId', d.id, 'address', d.address, 'systemId', d.system_id, 'routedBy', d.routed_by, 'state', d.state,
                 'attempt', d.attempt, 'round', d.round, 'reasonCode', d.reason_code, 'reason', d.reason, 'history', d.history, 'superseded', ${SUPERSEDED},
-                'lateConfirmedAt', ${isoSql('d.late_confirmed_at')},
+                'lateConfirmedAt', ${isoSql('d.late_confirmed_at')}, 'reminders', d.reminders,
+                'nextReminderAt', CASE WHEN d.state IN ('pending', 'notified') AND d.next_reminder_at < d.deliver_by THEN ${isoSql('d.next_reminder_at')} END,
                 'statuses', coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('code', s.code, 'description', s.description,
                                        'at', ${isoSql('s.at')})) ORDER BY s.id) FROM statuses s WHERE s.packet_id = d.packet_id AND s.delivery_id = d.id), '[]')) AS item
        FROM deliveries d WHERE d.packet_id = $1 AND ($2::text IS NULL OR (d.system_id = $2 AND d.available_at <= now())) ORDER BY d.id`,
       [packetId, systemId ?? null],
     );
-    return rows.map(({ item: { reasonCode, reason, history, lateConfirmedAt, superseded, ...item } }) => ({
-      ...item,
-      ...(reasonCode ? { reasonCode } : {}),
-      ...(reason ? { reason } : {}),
-      canDo: systemId === undefined && !superseded ? remediesOf(item.state) : [],
-      ...(history ? { history } : {}),
-      ...(lateConfirmedAt ? { lateConfirmedAt } : {}),
-    }));
+    return rows.map(
+      ({ item: { reasonCode, reason, history, lateConfirmedAt, nextReminderAt, superseded, ...item } }) => ({
+        ...item,
+        ...(reasonCode ? { reasonCode } : {}),
+        ...(reason ? { reason } : {}),
+        canDo: systemId === undefined && !superseded ? remediesOf(item.state) : [],
+        ...(history ? { history } : {}),
+        ...(lateConfirmedAt ? { lateConfirmedAt } : {}),
+        ...(nextReminderAt ? { nextReminderAt } : {}),
+      }),
+    );
   }
 
   async addStatus(
@@ -230,7 +248,7 @@ export class DeliveryStore {
   }
 }
 
-type Optional = 'reasonCode' | 'reason' | 'history' | 'lateConfirmedAt';
+type Optional = 'reasonCode' | 'reason' | 'history' | 'lateConfirmedAt' | 'nextReminderAt';
 type Shown = Omit<PacketDelivery, Optional> & { [K in Optional]: NonNullable<PacketDelivery[K]> | null } & {
   superseded: boolean;
 };

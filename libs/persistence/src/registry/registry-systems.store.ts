@@ -113,7 +113,8 @@ async function unsetDefault(unit: Unit, agencyCode: string): Promise<void> {
   await unit.query('UPDATE systems SET is_default = false WHERE agency_code = $1 AND is_default', [agencyCode]);
 }
 
-const filledIn = (contact: Contact = {}): Contact | null => (Object.keys(contact).length > 0 ? contact : null);
+const filledIn = (contact: Contact = {}): Contact | null =>
+  Object.values(contact).some((value) => value !== undefined) ? contact : null;
 
 const searchOf = ({ id, name }: SystemEntity): string => searchText(id, name);
 

@@ -20,7 +20,7 @@ export interface EndingDelivery extends DeliveryRow {
 const NEVER: Tried = { count: 0, first: null, last: null };
 /** What the audit log has of a delivery. */
 const FETCHED = ['delivery.ready', 'delivery.addressed'];
-const TRIED = ['delivery.announced', 'delivery.rejected', 'delivery.mismatched', ...FETCHED];
+const TRIED = ['delivery.announced', 'delivery.reminded', 'delivery.rejected', 'delivery.mismatched', ...FETCHED];
 /** Clocks of those who name packets and of the database. */
 const CLOCKS_MS = 3_600_000;
 
@@ -58,6 +58,7 @@ export class UndeliverableStore {
           announcements: of('delivery.announced'),
           connections,
           polledAt,
+          reminders: of('delivery.reminded'),
           fetches: FETCHED.map(of).reduce(together),
           rejections: of('delivery.rejected'),
           mismatches: of('delivery.mismatched'),
