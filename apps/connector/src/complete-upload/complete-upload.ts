@@ -1,5 +1,6 @@
 import { type CompleteAnswer, type CompleteRequest, LienThongError, task } from '@lienthong/contracts';
 import {
+  nowBy,
   type PacketRow,
   PacketStore,
   type PartRow,
@@ -28,14 +29,14 @@ export class CompleteUpload {
     // Said twice is said once: the answer tells where the packet is now.
     if (packet.receivedAt && packet.state !== 'recalled' && packet.state !== 'refused')
       return { packetId, state: packet.state };
-    const expired = packet.state === 'open' && packet.spaceExpiresAt <= new Date();
+    const expired = packet.state === 'open' && packet.spaceExpiresAt <= nowBy(packet);
     if (packet.state !== 'open' || expired) {
       const state = expired ? 'expired' : packet.state;
       throw new LienThongError('wrong_state', { state, action: 'complete' }, { state });
     }
     const asked = { policy: packet.policy, sources: packet.policySources };
     const { policy, sources } = withPolicy(asked, request.policy, 'completion');
-    const deliverBy = deadlineOf(policy, packet.dataType, new Date());
+    const deliverBy = deadlineOf(policy, packet.dataType, nowBy(packet));
     const [waits] = await Promise.all([this.turns.mustWait(packet), this.mustBeThere(packet, request)]);
     await this.transactions.run(async (unit) => {
       const held = await this.packets.lock(unit, packetId);

@@ -15,6 +15,7 @@ import {
   type HeldDelivery,
   isoOrNull,
   nextOpen,
+  nowBy,
   type PacketRow,
   PacketStore,
   type PartRow,
@@ -104,12 +105,13 @@ export class ConfirmReceipt {
     const { id: deliveryId, systemId } = delivery;
     const { attempts, retrySeconds } = this.options.rejections;
     const asked = request.outcome === 'rejected' && request.retryable === true && delivery.attempt < attempts;
-    const soonest = new Date(Date.now() + retryMs(delivery.attempt, retrySeconds));
+    const now = nowBy(packet).getTime();
+    const soonest = new Date(now + retryMs(delivery.attempt, retrySeconds));
     const availableAt = asked ? nextOpen(await this.calendars.of(systemId, unit), soonest) : soonest;
     const again = asked && availableAt < delivery.deliverBy;
     if (again) {
       await this.deliveries.retry(unit, deliveryId, availableAt, { ...whyOf(request), confirmation });
-      unit.enqueue(task('notify-destination', packet.id), packet.priority, availableAt.getTime() - Date.now());
+      unit.enqueue(task('notify-destination', packet.id), packet.priority, availableAt.getTime() - now);
     } else {
       await this.deliveries.change(unit, [deliveryId], request.outcome, { ...whyOf(request), confirmation });
     }

@@ -4,6 +4,7 @@ import {
   DeliveryStore,
   EventStreamStore,
   GiveUp,
+  nowBy,
   Overtaken,
   PacketStore,
   type ReadDelivery,
@@ -60,7 +61,7 @@ export class ReadyToReceive {
    */
   private async lostOf({ delivery, packet, parts }: ReadDelivery): Promise<string[]> {
     const seenAt = packet.analysedAt?.getTime() ?? 0;
-    if (delivery.state !== 'ready' && Date.now() - seenAt < SEEN_WHOLE_MS) return [];
+    if (delivery.state !== 'ready' && nowBy(packet).getTime() - seenAt < SEEN_WHOLE_MS) return [];
     const found = await Promise.all(
       parts.map(async (part) => {
         const stored = storedPartOf(part);
@@ -124,7 +125,7 @@ export class ReadyToReceive {
         inReplyTo: packet.inReplyTo,
         parts: parts.map(({ name, mediaType, size, sha256 }) => ({ name, mediaType, size, sha256 })),
       },
-      space: { expiresAt: new Date(Date.now() + seconds * 1000).toISOString(), downloads },
+      space: { expiresAt: new Date(nowBy(packet).getTime() + seconds * 1000).toISOString(), downloads },
     };
   }
 }

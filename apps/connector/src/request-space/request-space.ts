@@ -10,6 +10,7 @@ import {
 } from '@lienthong/contracts';
 import {
   dataTypeScope,
+  nowBy,
   type PacketRow,
   PacketStore,
   type PartRow,
@@ -103,13 +104,13 @@ export class RequestSpace {
   private async check(request: SendRequest, systemId: string) {
     const protocol = request.protocol ?? 'put';
     const parts = checkParts(request.parts, protocol);
-    const [recipients, rules] = await Promise.all([
+    const [recipients, { now, layers: rules }] = await Promise.all([
       this.routing.resolve(systemId, request.dataType, request.to),
       this.rules.of([dataTypeScope(request.dataType), systemScope(systemId)]),
     ]);
     const layers = rules.map(({ scope, rules: set }) => ({ source: scope, rules: set }));
     const { policy, sources } = withPolicy(policyOf(this.options.policy, layers), request.policy, 'packet');
-    deadlineOf(policy, request.dataType, new Date());
+    deadlineOf(policy, request.dataType, now);
     const planned = plannedOf(recipients, policy.allowPartial ?? false);
     if (protocol !== 'inline') await this.quota.mustHaveRoom(systemId, bytesOf(parts));
     const { urgentQuota } = this.options;
@@ -128,7 +129,7 @@ export class RequestSpace {
   /** Fresh addresses for a space that is still open. */
   async renew(systemId: string, packetId: string): Promise<SendAnswer> {
     const packet = await this.packets.own(systemId, packetId);
-    if (packet.state !== 'open' || packet.spaceExpiresAt <= new Date())
+    if (packet.state !== 'open' || packet.spaceExpiresAt <= nowBy(packet))
       throw new LienThongError(
         'wrong_state',
         { state: packet.state === 'open' ? 'expired' : packet.state, action: 'renew the space' },
@@ -145,7 +146,7 @@ export class RequestSpace {
       return { packetId: packet.id, state: packet.state, recipients, ...importanceOf(packet) };
     const rows = await this.packets.parts(packet.id);
     if (packet.protocol !== 'inline') return this.withSpace(packet, recipients, rows);
-    if (Date.now() - packet.createdAt.getTime() < INLINE_RUNNING_MS)
+    if (nowBy(packet).getTime() - packet.createdAt.getTime() < INLINE_RUNNING_MS)
       throw new LienThongError('idempotency_in_progress', { retryAfter: 1 }, { packetId: packet.id });
     return this.answer(packet, recipients, rows, checkParts(request.parts, 'inline'));
   }
@@ -162,7 +163,7 @@ export class RequestSpace {
       ...rows.map((row, index) => this.storage.put(storedPartOf(row), parts[index].content as Buffer)),
     ]);
     const { policy, policySources } = packet;
-    const deliverBy = deadlineOf(policy, packet.dataType, new Date());
+    const deliverBy = deadlineOf(policy, packet.dataType, nowBy(packet));
     await this.transactions.run(async (unit) => {
       await this.packets.receive(unit, packet, policy, deliverBy, policySources, waits);
       this.timeline.add(unit, packet.id, [{ event: 'packet.received' }]);

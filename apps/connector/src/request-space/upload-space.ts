@@ -1,5 +1,5 @@
 import { LIMITS, type UploadSpace } from '@lienthong/contracts';
-import { type PacketRow, PacketStore, type PartRow } from '@lienthong/persistence';
+import { nowBy, type PacketRow, PacketStore, type PartRow } from '@lienthong/persistence';
 import { Storage, type StoredPart } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 
@@ -19,9 +19,10 @@ export class UploadSpaces {
   ) {}
 
   async of(packet: PacketRow, parts: PartRow[]): Promise<UploadSpace> {
-    const left = Math.floor((packet.spaceExpiresAt.getTime() - Date.now()) / 1000);
+    const now = nowBy(packet).getTime();
+    const left = Math.floor((packet.spaceExpiresAt.getTime() - now) / 1000);
     const seconds = Math.max(1, Math.min(LIMITS.uploadAddressSeconds, left));
-    const expiresAt = new Date(Date.now() + seconds * 1000).toISOString();
+    const expiresAt = new Date(now + seconds * 1000).toISOString();
     if (packet.protocol !== 'multipart') {
       const uploads = await Promise.all(
         parts.map(async (part) => ({

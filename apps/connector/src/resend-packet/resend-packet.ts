@@ -10,6 +10,7 @@ import {
   AnnounceDeliveries,
   DeliveryStore,
   type NewRound,
+  nowBy,
   type PacketRow,
   PacketStore,
   type PlannedRecipient,
@@ -68,7 +69,7 @@ export class ResendPacket {
   private async begin(unit: Unit, packet: PacketRow, to: PlannedRecipient[], asked?: string): Promise<PacketRow> {
     const { deliverBy: _former, deliverAfter: _after, ...rest } = packet.policy;
     const policy = { ...rest, ...(asked ? { deliverBy: asked } : {}) };
-    const deliverBy = deadlineOf(policy, packet.dataType, new Date());
+    const deliverBy = deadlineOf(policy, packet.dataType, nowBy(packet));
     const { deliverAfter: _sourceOfAfter, ...given } = packet.policySources;
     const sources = { ...given, deliverBy: 'resend' };
     const state = beginningOf(packet);
@@ -121,11 +122,13 @@ const plannedOf = ({ address, systemId, routedBy }: Recipient): PlannedRecipient
  * Where the new round begins, by what is left of the content.
  * @throws wrong_state for what was never delivered or was taken back; unavailable while the content is being deleted
  */
-function beginningOf({ state, round, purgedAt, purgeAfter }: PacketRow): NewRound['state'] {
+function beginningOf(packet: PacketRow): NewRound['state'] {
+  const { state, round, purgedAt, purgeAfter } = packet;
   if (state === 'scheduled') return 'scheduled';
   if (state !== 'completed' && !(round > 1 && (state === 'expired' || state === 'refused')))
     throw new LienThongError('wrong_state', { state, action: 'resend' }, { state });
   if (purgedAt) return 'open';
-  if (state === 'completed' && purgeAfter && purgeAfter.getTime() > Date.now() + KEPT_MS) return 'received';
+  if (state === 'completed' && purgeAfter && purgeAfter.getTime() > nowBy(packet).getTime() + KEPT_MS)
+    return 'received';
   throw new LienThongError('unavailable', { what: 'purge-content', retryAfter: PURGING_SECONDS });
 }

@@ -1,4 +1,12 @@
-import { PacketStore, partsOf, ReceiptStore, TimelineStore, Transactions, WatchStore } from '@lienthong/persistence';
+import {
+  nowBy,
+  PacketStore,
+  partsOf,
+  ReceiptStore,
+  TimelineStore,
+  Transactions,
+  WatchStore,
+} from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
 
 const BATCH = 200;
@@ -24,7 +32,7 @@ export class CloseUnusedSpaces {
   private async close(packetId: string): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state !== 'open' || packet.spaceExpiresAt > new Date()) return;
+      if (packet?.state !== 'open' || packet.spaceExpiresAt > nowBy(packet)) return;
       await this.receipts.append(unit, packet, [
         { event: 'packet.expired', to: [], parts: await partsOf(unit, packetId) },
       ]);

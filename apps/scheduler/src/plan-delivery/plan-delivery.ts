@@ -2,6 +2,7 @@ import { task } from '@lienthong/contracts';
 import {
   AnnounceDeliveries,
   DeliveryStore,
+  nowBy,
   type PacketRow,
   PacketStore,
   TimelineStore,
@@ -25,7 +26,7 @@ export class PlanDelivery {
   /** @param packet received, held, and just found whole */
   async plan(unit: Unit, packet: PacketRow): Promise<void> {
     const after = packet.policy.deliverAfter;
-    const delayMs = after ? Math.max(0, Date.parse(after) - Date.now()) : 0;
+    const delayMs = after ? Math.max(0, Date.parse(after) - nowBy(packet).getTime()) : 0;
     const planned = await this.deliveries.plan(unit, packet, delayMs);
     await this.packets.schedule(unit, packet.id);
     const detail = { deliveries: planned.length, ...(delayMs > 0 ? { after } : {}) };

@@ -31,6 +31,8 @@ function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = asyn
     state: 'completed',
     recipients: [],
     policy: {},
+    asOf: new Date(),
+    readAt: performance.now(),
     ...row,
   } as unknown as PacketRow;
   const unit = { records: { audit: [] }, enqueue: () => undefined } as unknown as Unit;

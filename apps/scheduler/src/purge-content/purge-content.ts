@@ -2,6 +2,7 @@ import { LIMITS, task } from '@lienthong/contracts';
 import {
   BlockedPurgeStore,
   EventStreamStore,
+  nowBy,
   Overtaken,
   type PacketRow,
   PacketStore,
@@ -59,7 +60,7 @@ export class PurgeContent {
 
   async purge(packetId: string): Promise<void> {
     const known = await this.packets.findWhole(packetId);
-    if (!known?.packet.purgeAfter || known.packet.purgeAfter > new Date()) return;
+    if (!known?.packet.purgeAfter || known.packet.purgeAfter > nowBy(known.packet)) return;
     const report = await this.storage.purge(packetId, stored(known)).catch((error: unknown) => {
       if (!(error instanceof ContentKept)) throw error;
       return this.keptBack(known.packet, error);
@@ -119,7 +120,7 @@ export class PurgeContent {
   private purgeOnceMore(unit: Unit, packet: PacketRow): void {
     if (!this.storage.uploadsOutlivePurge || (packet.protocol === 'inline' && packet.round === 1)) return;
     const addressed = (packet.receivedAt ?? packet.finishedAt ?? packet.createdAt).getTime();
-    const left = addressed + LIMITS.uploadAddressSeconds * 1000 - Date.now();
+    const left = addressed + LIMITS.uploadAddressSeconds * 1000 - nowBy(packet).getTime();
     if (left > 0) unit.enqueue(task('purge-content', packet.id), packet.priority, left + CLOCKS_MS);
   }
 }

@@ -16,6 +16,7 @@ import {
   type DeliveryRow,
   type HeldDelivery,
   LIVE,
+  nowBy,
   PACKET,
   packetOf,
   type PacketRow,
@@ -63,7 +64,8 @@ export class DeliveryStore {
   /** Makes the deliveries of a packet at planning, due in `delayMs`; those that exist already stay as they are. Without a delay they count as announced. */
   async plan(unit: Unit, packet: PacketRow, delayMs: number): Promise<Announced[]> {
     const { deliverBy, policy, recipients, resendTo, round } = packet;
-    const warnAt = deliverBy && nextWarning(policy.warnAt ?? [], new Date(Date.now() + delayMs), deliverBy);
+    const warnAt =
+      deliverBy && nextWarning(policy.warnAt ?? [], new Date(nowBy(packet).getTime() + delayMs), deliverBy);
     return unit.query(
       `WITH d AS (
          INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by, warn_at, round, next_reminder_at)

@@ -1,7 +1,7 @@
 import type { ReceiptBundle, ReceiptClaims, ReceiptEvent } from '@lienthong/contracts';
 import { newPlatformKey, type PlatformKey, platformKeyOf, receiptHash, signReceipt } from '@lienthong/signing';
 import { v7 as uuidv7 } from 'uuid';
-import type { PacketRow } from './rows';
+import { nowBy, type PacketRow } from './rows';
 import type { PlatformKeyStore } from '../access/platform-key.store';
 import type { Transactions, Unit } from '../transactions';
 
@@ -34,7 +34,7 @@ export class ReceiptStore {
    */
   async append(unit: Unit, packet: PacketRow, drafts: ReceiptDraft[]): Promise<string> {
     const key = await this.key();
-    const at = new Date();
+    const at = nowBy(packet);
     let newest = '';
     for (const draft of drafts) {
       const jti = uuidv7();

@@ -47,7 +47,18 @@ export interface PacketRow {
   purgeAfter: Date | null;
   purgedAt: Date | null;
   receiptHash: string | null;
+  /** The database's time at which it was read. */
+  asOf: Date;
+  /** `performance.now()` of this process then. */
+  readAt: number;
 }
+
+/**
+ * The database's time now, carried on since the packet was read by a clock that no step moves. What is due, expired or signed is judged by it: the
+ * wall clock of a process may be wrong by an hour, and the processes of a platform must agree.
+ */
+export const nowBy = ({ asOf, readAt }: Pick<PacketRow, 'asOf' | 'readAt'>): Date =>
+  new Date(asOf.getTime() + performance.now() - readAt);
 
 export interface PartRow {
   ordinal: number;
@@ -82,12 +93,13 @@ export const PACKET = `id, source, state, title, priority, data_type AS "dataTyp
   asked_priority AS "askedPriority", recipients, round, resend_to AS "resendTo",
   idempotency_key AS "idempotencyKey", request_digest AS "requestDigest", created_at AS "createdAt",
   space_expires_at AS "spaceExpiresAt", received_at AS "receivedAt", analysed_at AS "analysedAt", deliver_by AS "deliverBy",
-  finished_at AS "finishedAt", purge_after AS "purgeAfter", purged_at AS "purgedAt", receipt_hash AS "receiptHash"`;
+  finished_at AS "finishedAt", purge_after AS "purgeAfter", purged_at AS "purgedAt", receipt_hash AS "receiptHash",
+  clock_timestamp() AS "asOf"`;
 
 export const PARTS = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ordinal', ordinal, 'name', name, 'mediaType', media_type, 'size', size,
   'sha256', sha256, 'objectKey', object_key, 'uploadId', upload_id) ORDER BY ordinal), '[]') FROM parts WHERE packet_id = packets.id)`;
 
-export type StoredPacket = Omit<PacketRow, 'priority' | 'askedPriority'> & {
+export type StoredPacket = Omit<PacketRow, 'priority' | 'askedPriority' | 'readAt'> & {
   priority: number;
   askedPriority: number | null;
 };
@@ -95,6 +107,7 @@ export const packetOf = (row: StoredPacket): PacketRow => ({
   ...row,
   priority: PRIORITIES[row.priority],
   askedPriority: row.askedPriority === null ? null : PRIORITIES[row.askedPriority],
+  readAt: performance.now(),
 });
 
 export interface DeliveryRow {

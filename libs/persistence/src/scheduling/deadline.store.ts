@@ -1,5 +1,13 @@
 import type { PolicySources } from '@lienthong/contracts';
-import { DELIVERY, deliveryOf, type DeliveryRow, LIVE, type PacketRow, type StoredDelivery } from '../exchange/rows';
+import {
+  DELIVERY,
+  deliveryOf,
+  type DeliveryRow,
+  LIVE,
+  nowBy,
+  type PacketRow,
+  type StoredDelivery,
+} from '../exchange/rows';
 import type { Transactions, Unit } from '../transactions';
 import { nextWarning } from './next-warning';
 
@@ -63,10 +71,11 @@ const STEP = 0.001;
 
 /** The points of a delivery that were passed last, and that comes next. */
 export function pointsOf(
-  { policy }: PacketRow,
+  packet: PacketRow,
   { createdAt, deliverBy, warnAt }: DeliveryRow,
-  now = new Date(),
+  now = nowBy(packet),
 ): { passed?: number; next?: { at: Date; fraction: number } } {
+  const { policy } = packet;
   const after = policy.deliverAfter ? Date.parse(policy.deliverAfter) : 0;
   const from = new Date(Math.max(createdAt.getTime(), after));
   const whole = deliverBy.getTime() - from.getTime();

@@ -10,12 +10,14 @@ export const dataTypeScope = (dataType: string): string => `dataType:${dataType}
 export class PolicyRulesStore {
   constructor(private readonly transactions: Transactions) {}
 
-  /** @returns the rules of these scopes, in the order of the scopes; those without rules are left out */
-  async of(scopes: string[]): Promise<{ scope: string; rules: SystemPolicyRules }[]> {
-    return this.transactions.query(
-      'SELECT scope, policy AS rules FROM policies WHERE scope = ANY($1) ORDER BY array_position($1::text[], scope)',
+  /** @returns the rules of these scopes, in the order of the scopes; those without rules are left out. `now`: the database's time, for their deadlines */
+  async of(scopes: string[]): Promise<{ now: Date; layers: { scope: string; rules: SystemPolicyRules }[] }> {
+    const [found] = await this.transactions.query<{ now: Date; layers: { scope: string; rules: SystemPolicyRules }[] }>(
+      `SELECT clock_timestamp() AS now, coalesce(jsonb_agg(jsonb_build_object('scope', scope, 'rules', policy)
+         ORDER BY array_position($1::text[], scope)), '[]') AS layers FROM policies WHERE scope = ANY($1)`,
       [scopes],
     );
+    return found;
   }
 
   async view(scope: string): Promise<PolicyRulesView> {
