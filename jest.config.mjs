@@ -74,6 +74,7 @@ export default {
       testMatch: ['<rootDir>/test/abuse/**/*.test.ts'],
       setupFilesAfterEnv: ['<rootDir>/test/support/openapi-watch.ts'],
     },
+    { ...shared, displayName: 'model', testMatch: ['<rootDir>/test/model/**/*.test.ts'] },
     { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
   ],
 };

@@ -89,7 +89,7 @@ let exitCode = 1;
 try {
   if (node('node_modules/typescript/bin/tsc', '-b') !== 0) process.exit(1);
   const stack = onStack ? startStack() : undefined;
-  const rings = [...(onStack ? [] : ['specs']), 'conformance', 'flow', 'abuse', 'faults'].map((name) =>
+  const rings = [...(onStack ? [] : ['specs']), 'conformance', 'flow', 'model', 'abuse', 'faults'].map((name) =>
     ring(name, stack?.env),
   );
   stack?.stop();

@@ -40,7 +40,8 @@ export class CompleteUpload {
     const [waits] = await Promise.all([this.turns.mustWait(packet), this.mustBeThere(packet, request)]);
     await this.transactions.run(async (unit) => {
       const held = await this.packets.lock(unit, packetId);
-      if (held?.state !== 'open') return;
+      // What was found is the content of this round: it may be over, and another begun, by the time of the lock.
+      if (held?.state !== 'open' || held.round !== packet.round) return;
       await this.packets.receive(unit, held, policy, deliverBy, sources, waits);
       this.timeline.add(unit, packetId, [{ event: 'packet.received' }]);
       if (!waits) unit.enqueue(task('analyse-packet', packetId), packet.priority);

@@ -70,7 +70,8 @@ export class PurgeContent {
     await this.record(known, report).catch(async (error: unknown) => {
       if (!(error instanceof Overtaken)) throw error;
       const now = await this.packets.findWhole(packetId);
-      if (now && !now.packet.purgedAt) await this.record(now, report);
+      // Of another round the content may be there again: this one's report says nothing of it.
+      if (now && now.packet.round === known.packet.round && !now.packet.purgedAt) await this.record(now, report);
     });
   }
 
