@@ -43,9 +43,13 @@ describe('what the connector looks at before it takes more work', () => {
     ['PUT', '/storage/packets/p/0', 'rest'],
     ['GET', '/storage/packets/p/0', 'rest'],
     ['GET', '/v1/events', 'rest'],
+    ['GET', '/v1/events?after=3&waitSeconds=0', 'rest'],
+    ['GET', '/v1/events?after=3&waitSeconds=25', 'waiting'],
     ['GET', '/v1/deliveries', 'rest'],
     ['GET', '/v1/deliveries/d', 'rest'],
     ['GET', '/v1/packets', 'reading'],
     ['GET', '/v1/packets/p', 'reading'],
-  ])('%s %s is %s', (method, path, urgency) => expect(urgencyOf({ method, path })).toBe(urgency));
+  ])('%s %s is %s', (method, url, urgency) =>
+    expect(urgencyOf({ method, url, path: url.split('?', 1)[0] })).toBe(urgency),
+  );
 });

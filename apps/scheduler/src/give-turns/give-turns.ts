@@ -3,7 +3,7 @@ import { Transactions, TurnStore } from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
 
 /** A quarter of what a source may have in the analysis: turns are given a few at a time, and before its slots run empty. */
-const FEW = 8;
+const FEW = 4;
 
 /** Fairness among sources: those of whose packets too many are in the analysis get the next turns as the others are done. */
 @Injectable()

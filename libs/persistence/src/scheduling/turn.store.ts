@@ -2,10 +2,10 @@ import { PRIORITIES, type Priority, priorityRank } from '@lienthong/contracts';
 import type { Transactions, Unit } from '../transactions';
 
 /**
- * Packets of one source and class in the analysis at a time. Fewer than the slots of a scheduler (8 for `normal`) would leave some idle while a single source
- * sends; each more is one more that another source's packet may find before it.
+ * Packets of one source and class in the analysis at a time. Fewer than the slots of two schedulers (8 each for `normal`) would leave some idle while a single
+ * source sends; each more is one more that another source's packet may find before it.
  */
-export const IN_ANALYSIS = 32;
+export const IN_ANALYSIS = 16;
 /** An analysis takes seconds: one that lasts longer stands still, and keeps its place from nobody. */
 const AT_MOST_MINUTES = 5;
 

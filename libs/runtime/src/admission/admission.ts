@@ -1,18 +1,20 @@
 import { LienThongError } from '@lienthong/contracts';
-import type { Request, RequestHandler } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { randomInt } from 'node:crypto';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Log } from '../log';
 import { type Repeating, every } from '../every';
+import { CallerSlots, claimedCaller } from './caller-slots';
 import { LoopLag } from './loop-lag';
 import { WorkRoom } from './work-room';
 
 /**
  * What goes first when there is too much: `reading` (lists, searches, states), then `new` work, of which the lowest class first; never `rest`,
- * which is part of what was accepted already: confirmations, reports, deliveries, sessions (reliability 12).
+ * which is part of what was accepted already: confirmations, reports, deliveries, sessions (reliability 12). `waiting` is `rest` that mostly waits for something
+ * to happen (long polls): it takes no slot from its caller's other requests.
  */
-export type Urgency = 'reading' | 'new' | 'rest';
-export type UrgencyOf = (request: Pick<Request, 'method' | 'path'>) => Urgency;
+export type Urgency = 'reading' | 'new' | 'rest' | 'waiting';
+export type UrgencyOf = (request: Pick<Request, 'method' | 'path' | 'url'>) => Urgency;
 
 /** 0: at ease. 1: no reading, no new work of the lowest class. 2: no new work at all. */
 export type Pressure = 0 | 1 | 2;
@@ -37,6 +39,7 @@ export class Admission {
   private readonly lag = new LoopLag();
   private readonly signals = new Map<string, Pressure>();
   private readonly room: WorkRoom;
+  private readonly callers = new CallerSlots();
   private timers: Repeating[] = [];
   private requests = 0;
   private lastLagMs = 0;
@@ -76,8 +79,22 @@ export class Admission {
   /** @throws LienThongError overloaded */
   readonly handler: RequestHandler = (req, res, next) => {
     const urgency = this.urgencyOf(req);
+    const caller = claimedCaller(req);
+    if (caller === undefined) return this.admit(urgency, res, next);
+    const admit = () => {
+      try {
+        this.admit(urgency, res, next);
+      } catch (error) {
+        next(error);
+      }
+    };
+    if (!this.callers.enter(urgency === 'waiting' ? `${caller} waiting` : caller, res, admit))
+      this.refuse(urgency, 'caller');
+  };
+
+  private admit(urgency: Urgency, res: Response, next: NextFunction): void {
     if (this.requests >= MOST_REQUESTS) this.refuse(urgency, 'requests');
-    if (urgency !== 'rest') this.assertAtEase(urgency, urgency === 'new' ? 2 : 1);
+    if (urgency === 'new' || urgency === 'reading') this.assertAtEase(urgency, urgency === 'new' ? 2 : 1);
     if (urgency === 'new' && !this.room.hasRoom()) this.refuse(urgency, 'capacity');
     this.requests += 1;
     const began = performance.now();
@@ -87,7 +104,7 @@ export class Admission {
       if (urgency === 'new') this.room.leave(res.statusCode < 300 ? performance.now() - began : undefined);
     });
     next();
-  };
+  }
 
   /** For new work of the lowest class, once it is known to be that. @throws LienThongError overloaded */
   assertRoomForLowest(): void {
@@ -114,6 +131,7 @@ export class Admission {
       });
     gauge('lienthong_admission_limit', 'New work that may be under way at a time', () => this.room.limit);
     gauge('lienthong_admission_under_way', 'New work that is under way', () => this.room.underWay);
+    gauge('lienthong_admission_waiting', 'Requests that wait for others of their caller', () => this.callers.waiting);
     gauge('lienthong_admission_pressure', '0 at ease, 1 no reading, 2 no new work', () =>
       Math.max(0, ...this.signals.values()),
     );
