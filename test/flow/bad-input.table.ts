@@ -6,6 +6,8 @@ export type Bad = unknown[];
 export interface Route {
   /** As in the OpenAPI document. */
   path: string;
+  /** Default: POST. */
+  method?: 'PUT';
   /** The path with real ids, and a body that would do. */
   valid: { target: string; body: Record<string, unknown> };
   by: 'source' | 'destination' | 'admin';
@@ -225,6 +227,16 @@ export function routes({
         '/body': [...TEXT, 'không phải base64', 'A'],
         '/bodySha256': DIGEST,
         '/signatureBase': [...TEXT, 'a\u0000b', long(65_536)],
+      },
+    },
+    {
+      path: '/v1/webhook',
+      method: 'PUT',
+      by: 'destination',
+      valid: { target: '/v1/webhook', body: { url: 'https://127.0.0.1/', events: ['packet.available'] } },
+      fields: {
+        '/url': [...TEXT, long(LIMITS.webhookUrlCharacters)],
+        '/events': [...LIST, [], [5], ['packet.khongCo'], ['packet.purged', 'packet.purged']],
       },
     },
     {

@@ -12,7 +12,7 @@ const answer = (method: string, target: string, status: number, body: object) =>
 });
 /** On the internal port of the stack's apps, or answered (and looked at just so) in the flow test of their own step. */
 const ELSEWHERE =
-  /^(readyz|metrics)$|^(CheckAccess|CheckSignature|IssueToken|ReportLegacySignatures|OwnKeys|OwnCalendar|ManageCalendars|ManagePlatformKeys|RewrapSecrets|ReadAudit|ReplayDeadTasks|WatchConnections)Controller_|^ManageKeysController_rotate$|^ResendPacketController_|^ReadPacketController_stuck$/;
+  /^(readyz|metrics)$|^(CheckAccess|CheckSignature|IssueToken|ReportLegacySignatures|OwnKeys|OwnCalendar|ManageCalendars|ManagePlatformKeys|RewrapSecrets|ReadAudit|ReplayDeadTasks|WatchConnections|ManageWebhook)Controller_|^ManageKeysController_rotate$|^ResendPacketController_|^ReadPacketController_stuck$/;
 const PROBLEM_401 = { type: 'urn:x', title: 't', status: 401, detail: 'd', code: 'clock_skew' };
 
 describe('docs/openapi.json', () => {

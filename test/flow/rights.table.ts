@@ -54,5 +54,8 @@ export const RIGHTS: Record<string, { of: Subject; body?: object }> = {
   },
   'GET /v1/events': { of: 'signed' },
   'POST /v1/stream-tickets': { of: 'signed' },
+  'PUT /v1/webhook': { of: 'signed' },
+  'GET /v1/webhook': { of: 'signed' },
+  'DELETE /v1/webhook': { of: 'signed' },
   'GET /v1/stream': { of: 'upgrade' },
 };

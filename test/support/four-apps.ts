@@ -17,7 +17,7 @@ const ROUTES: [RegExp, AppName][] = [
     /^\/(v1\/(sessions|keys|calendar|access-checks|signature-checks|directory|admin)|oauth2|\.well-known)(\/|\?|$)/,
     'auth',
   ],
-  [/^\/v1\/stream(-tickets)?(\/|\?|$)/, 'notifier'],
+  [/^\/v1\/(stream(-tickets)?|webhook)(\/|\?|$)/, 'notifier'],
 ];
 
 /** The four apps as processes of their own, on an embedded PostgreSQL and files: what each of them knows can be told apart. */

@@ -5,6 +5,7 @@ import {
   IdentityModule,
   InternalCalls,
   readMasterKeys,
+  WebhookSecrets,
 } from '@lienthong/identity';
 import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
@@ -49,6 +50,14 @@ start(async () => {
     config,
     log,
     internal: (router, app) =>
-      answerInternalCalls(router, app.get(AccessKeyVerifier), app.get(DayKeys), app.get(InternalCalls)),
+      answerInternalCalls(
+        router,
+        {
+          verifier: app.get(AccessKeyVerifier),
+          dayKeys: app.get(DayKeys),
+          webhookSecrets: app.get(WebhookSecrets),
+        },
+        app.get(InternalCalls),
+      ),
   });
 });

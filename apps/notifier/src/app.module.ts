@@ -4,6 +4,11 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AcceptStreamGateway } from './accept-stream/accept-stream.gateway';
 import { PlainStreamController } from './accept-stream/plain-stream.controller';
 import { StreamTicketsController } from './accept-stream/stream-tickets.controller';
+import { CallWebhooksTimer } from './call-webhooks/call-webhooks.timer';
+import { SendTurn } from './call-webhooks/send-turn';
+import { WebhookRequests } from './calling/webhook-requests';
+import { ManageWebhook } from './manage-webhook/manage-webhook';
+import { ManageWebhookController } from './manage-webhook/manage-webhook.controller';
 import { NotifierOptions } from './notifier.config';
 import { NotifyDestination } from './notify-destination/notify-destination';
 import { NotifyDestinationConsumer } from './notify-destination/notify-destination.consumer';
@@ -14,8 +19,17 @@ import { NumberEventsTimer } from './number-events/number-events.timer';
 
 /** The real-time notification service (C5). Needs persistence, queue and identity beside it in the process. */
 @Module({
-  controllers: [StreamTicketsController, PlainStreamController, NotifyDestinationConsumer],
-  providers: [AcceptStreamGateway, NotifyDestination, NumberEventsTimer, SendEmail, SendEmailTimer],
+  controllers: [StreamTicketsController, PlainStreamController, NotifyDestinationConsumer, ManageWebhookController],
+  providers: [
+    AcceptStreamGateway,
+    NotifyDestination,
+    NumberEventsTimer,
+    SendEmail,
+    SendEmailTimer,
+    ManageWebhook,
+    CallWebhooksTimer,
+    SendTurn,
+  ],
 })
 export class NotifierModule {
   /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
@@ -29,9 +43,10 @@ export class NotifierModule {
       providers: [
         { provide: NotifierOptions, useValue: options },
         { provide: Mailer, useValue: new Mailer(options.smtp) },
+        { provide: WebhookRequests, useFactory: () => new WebhookRequests(options.webhooks) },
       ],
     };
   }
 }
 
-export { mailSettings, notifierOptionsOf, streamSettings } from './notifier.config';
+export { mailSettings, notifierOptionsOf, streamSettings, webhookSettings } from './notifier.config';

@@ -1,4 +1,13 @@
-import { type ConfigOf, databaseSettings, processSettings, queueSettings, setting } from '@lienthong/runtime';
+import {
+  BootError,
+  type ConfigOf,
+  databaseSettings,
+  processSettings,
+  queueSettings,
+  setting,
+} from '@lienthong/runtime';
+import { networksOf } from './calling/networks';
+import type { WebhookRules } from './calling/webhook-requests';
 
 /** Of the process that serves streams, whichever it is. */
 export const streamSettings = {
@@ -18,6 +27,21 @@ export const mailSettings = {
   }),
 };
 
+/** Of the process that calls webhooks, whichever it is. */
+export const webhookSettings = {
+  WEBHOOK_ALLOW_HTTP: setting.flag('Whether webhooks may be http, without TLS; only inside a network that is trusted', {
+    default: false,
+  }),
+  WEBHOOK_ALLOWED_NETWORKS: setting.list(
+    'Private networks that webhooks may lie in, such as 10.20.0.0/16; without one only public addresses are called',
+    { default: [] },
+  ),
+  WEBHOOK_RETRY_SECONDS: setting.list(
+    'Waits after failed calls of a webhook in a row, s; from the last one on it counts as failing, and that is its wait',
+    { default: ['5', '30', '120', '600', '3600'] },
+  ),
+};
+
 export const notifierSettings = {
   ...processSettings,
   PORT: setting.integer('Port of the public API', { default: 8084, min: 0, max: 65535 }),
@@ -28,6 +52,7 @@ export const notifierSettings = {
   }),
   ...streamSettings,
   ...mailSettings,
+  ...webhookSettings,
 };
 
 /** What the notifier's steps are told. */
@@ -36,13 +61,16 @@ export abstract class NotifierOptions {
   abstract readonly publicUrl: string;
   /** Origins of pages that may open streams, beside that one's. */
   abstract readonly streamOrigins: readonly string[];
+  abstract readonly webhooks: WebhookRules;
+  /** Waits after the first, second … failure in a row of a webhook, s. */
+  abstract readonly webhookRetrySeconds: readonly number[];
   /** Without it nobody gets e-mail. */
   abstract readonly smtp?: { url: string; from: string };
 }
 
-type Given = ConfigOf<typeof mailSettings & typeof streamSettings> & { PUBLIC_URL: string };
+type Given = ConfigOf<typeof mailSettings & typeof streamSettings & typeof webhookSettings> & { PUBLIC_URL: string };
 
-/** @throws Error with one sentence when SMTP_URL is set and is none, or SMTP_FROM is missing */
+/** @throws Error with one sentence when SMTP_URL is set and is none, or SMTP_FROM is missing, for a network or a wait that is none */
 export function notifierOptionsOf(config: Given): NotifierOptions {
   const { SMTP_URL: url, SMTP_FROM: from } = config;
   if (url && !/^smtps?:/.test(url)) throw new Error('SMTP_URL must begin with smtp:// or smtps://.');
@@ -50,6 +78,14 @@ export function notifierOptionsOf(config: Given): NotifierOptions {
   return {
     publicUrl: config.PUBLIC_URL,
     streamOrigins: config.STREAM_ORIGINS,
+    webhooks: { allowHttp: config.WEBHOOK_ALLOW_HTTP, networks: networksOf(config.WEBHOOK_ALLOWED_NETWORKS) },
+    webhookRetrySeconds: waitsOf(config.WEBHOOK_RETRY_SECONDS),
     ...(url && from && { smtp: { url, from } }),
   };
+}
+
+function waitsOf(texts: readonly string[]): number[] {
+  const waits = texts.map(Number);
+  if (waits.length > 0 && waits.every((wait) => Number.isInteger(wait) && wait > 0 && wait <= 86_400)) return waits;
+  throw new BootError('WEBHOOK_RETRY_SECONDS: list one or more whole numbers of seconds, from 1 to 86400.');
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorCode, ERRORS, LIMITS } from '@lienthong/contracts';
 import { policySettings } from '@lienthong/connector';
+import { streamSettings, webhookSettings } from '@lienthong/notifier';
 import { ADMINISTRATOR, BEARER, type BearerScope, PUBLIC, SYSTEM } from '@lienthong/identity';
 import { createLog, PROBLEMS, readConfig, RuntimeModule, Shutdown, start } from '@lienthong/runtime';
 import { createStorage, storageSettingsOf } from '@lienthong/storage';
@@ -24,7 +25,7 @@ const NOWHERE = {
   STORAGE: 'filesystem',
   DATA_DIR: './data',
   SWEEP_QUIET_SECONDS: 60,
-  ...readConfig(policySettings, {}),
+  ...readConfig({ ...policySettings, ...streamSettings, ...webhookSettings }, {}),
 } as unknown as StandaloneConfig;
 
 /** The OpenAPI document of the whole platform, made from the code. */

@@ -8,7 +8,7 @@ import {
 } from '@lienthong/runtime';
 import { authenticationSettings } from '@lienthong/auth';
 import { policySettings } from '@lienthong/connector';
-import { mailSettings, streamSettings } from '@lienthong/notifier';
+import { mailSettings, streamSettings, webhookSettings } from '@lienthong/notifier';
 import { schedulingSettings } from '@lienthong/scheduler';
 
 /** The embedded default: nothing must be set. A server that is set (DATABASE_URL, RABBITMQ_URL, S3_ENDPOINT) is used instead of the embedded one. */
@@ -37,4 +37,5 @@ export const standaloneSettings = {
   ...ladderSettings,
   ...streamSettings,
   ...mailSettings,
+  ...webhookSettings,
 };

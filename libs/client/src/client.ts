@@ -8,6 +8,7 @@ import { EventCalls } from './calls/events';
 import { KeyCalls } from './calls/keys';
 import { PacketCalls } from './calls/packets';
 import { SessionCalls } from './calls/sessions';
+import { WebhookCalls } from './calls/webhook';
 import { EventStream, type StreamOptions } from './stream/event-stream';
 import {
   receive,
@@ -39,6 +40,7 @@ export class LienThongClient {
   readonly access: AccessCalls;
   readonly keys: KeyCalls;
   readonly calendar: CalendarCalls;
+  readonly webhook: WebhookCalls;
   readonly admin: AdminCalls;
   private readonly connection: Connection;
   private readonly storage: StorageRequests;
@@ -54,6 +56,7 @@ export class LienThongClient {
     this.access = new AccessCalls(this.connection);
     this.keys = new KeyCalls(this.connection);
     this.calendar = new CalendarCalls(this.connection);
+    this.webhook = new WebhookCalls(this.connection);
     this.admin = new AdminCalls(this.connection);
   }
 

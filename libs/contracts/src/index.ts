@@ -15,6 +15,7 @@ export * from './wire/receipts';
 export * from './wire/registry';
 export * from './wire/session';
 export * from './wire/signature-check';
+export * from './wire/webhook';
 export * from './reasons';
 export * from './states';
 export * from './tasks';

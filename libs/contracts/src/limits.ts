@@ -30,6 +30,8 @@ export const LIMITS = {
   streamTicketSeconds: 30,
   streamFrameBytes: 4096,
   streamsPerSystem: 8,
+  webhookUrlCharacters: 2048,
+  webhookAnswerSeconds: 10,
 } as const;
 
 export type Limits = typeof LIMITS;

@@ -17,6 +17,7 @@ import { KeyUses } from './keys/key-uses';
 import { LocalAccessKeyVerifier } from './access-keys/local-access-key-verifier';
 import { RemoteAccessKeyVerifier } from './access-keys/remote-access-key-verifier';
 import { SecretBox } from './access-keys/secret-box';
+import { LocalWebhookSecrets, RemoteWebhookSecrets, WebhookSecrets } from './access-keys/webhook-secrets';
 import { SessionKeys } from './keys/session-keys';
 import { SignedRequestGuard } from './signed-request.guard';
 
@@ -56,6 +57,11 @@ export class IdentityModule {
               inject: [KeyRing, SecretBox],
               useFactory: (ring: KeyRing, box: SecretBox) => new LocalAccessKeyVerifier(ring, box),
             },
+            {
+              provide: WebhookSecrets,
+              inject: [SecretBox],
+              useFactory: (box: SecretBox) => new LocalWebhookSecrets(box),
+            },
           ]
         : [
             {
@@ -69,6 +75,11 @@ export class IdentityModule {
               useFactory: (auth: AskAuth) => new RemoteAccessKeyVerifier(auth),
             },
             { provide: DayKeys, inject: [AskAuth], useFactory: (auth: AskAuth) => new RemoteDayKeys(auth) },
+            {
+              provide: WebhookSecrets,
+              inject: [AskAuth],
+              useFactory: (auth: AskAuth) => new RemoteWebhookSecrets(auth),
+            },
           ];
     return {
       module: IdentityModule,
@@ -116,6 +127,7 @@ export class IdentityModule {
         KeyRing,
         Refusals,
         SessionKeys,
+        WebhookSecrets,
         ...('masterKey' in accessKeys ? [SecretBox] : []),
       ],
     };

@@ -23,4 +23,5 @@ export { type MasterKeys, masterKeyOf, readMasterKeys } from './access-keys/mast
 export { masterKeyMark, SecretBox, WrongMasterKeyError } from './access-keys/secret-box';
 export { DAY_KEY_ROOT, DayKeys } from './keys/day-keys';
 export { SessionKeys } from './keys/session-keys';
+export { rewrapWebhookSecret, WebhookSecrets } from './access-keys/webhook-secrets';
 export { SignedRequestGuard } from './signed-request.guard';

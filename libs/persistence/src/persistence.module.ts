@@ -21,6 +21,10 @@ import { BlockedPurgeStore } from './operations/blocked-purge.store';
 import { CalendarStore } from './ladder/calendar.store';
 import { EmailStore } from './ladder/email.store';
 import { ReminderStore } from './ladder/reminder.store';
+import { ContactCountStore } from './contact/contact-count.store';
+import { WebhookSecretStore } from './contact/webhook-secret.store';
+import { WebhookStore } from './contact/webhook.store';
+import { WebhookTurnStore } from './contact/webhook-turn.store';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
 import { DayKeyRootStore } from './access/day-key-root.store';
@@ -84,6 +88,7 @@ const STORES: Type[] = [
   BlockedPurgeStore,
   CalendarStore,
   ConnectionStore,
+  ContactCountStore,
   DayKeyRootStore,
   DeadTaskStore,
   DeliveryListStore,
@@ -111,6 +116,9 @@ const STORES: Type[] = [
   TurnStore,
   UndeliverableStore,
   WatchStore,
+  WebhookSecretStore,
+  WebhookStore,
+  WebhookTurnStore,
 ];
 
 /**

@@ -8,6 +8,7 @@ import {
   DayKeys,
   IdentityModule,
   InternalCalls,
+  WebhookSecrets,
   Public,
   type SystemCaller,
 } from '@lienthong/identity';
@@ -98,7 +99,15 @@ describe('authentication over HTTP, two instances of auth and one that asks them
       log,
       ownsProcess: false,
       internal: (router, app) =>
-        answerInternalCalls(router, app.get(AccessKeyVerifier), app.get(DayKeys), app.get(InternalCalls)),
+        answerInternalCalls(
+          router,
+          {
+            verifier: app.get(AccessKeyVerifier),
+            dayKeys: app.get(DayKeys),
+            webhookSecrets: app.get(WebhookSecrets),
+          },
+          app.get(InternalCalls),
+        ),
     });
   }
 

@@ -27,6 +27,8 @@ const words =
 const because = (detail: Record<string, unknown>): string =>
   typeof detail.reasonCode === 'string' ? ` (${detail.reasonCode})` : '';
 
+const reported = (error: unknown): string => (typeof error === 'string' ? ` (${error})` : '');
+
 const percent = (part: number): number => Math.round(part * 100);
 
 const PRIORITY_WORDS: Record<string, Sentence> = {
@@ -109,10 +111,14 @@ const WORDS: Record<string, Words> = {
   ),
   'packet.purged': words('Nội dung đã được xóa khỏi nền tảng', 'The content was deleted from the platform'),
   'delivery.announced': words('Đã thông báo cho {nơi nhận}', '{destination} was told'),
-  'delivery.notified': words(
-    '{nơi nhận} đã nhận được thông báo, chưa tải về',
-    '{destination} has the notice; it has not fetched yet',
-  ),
+  'delivery.notified': (place, { channel }) => ({
+    vi: `${place} đã nhận được thông báo${channel === 'webhook' ? ' qua webhook' : ''}, chưa tải về`,
+    en: `${place} has the notice${channel === 'webhook' ? ' (by webhook)' : ''}; it has not fetched yet`,
+  }),
+  'delivery.webhookFailed': (place, { error }) => ({
+    vi: `Chưa báo được cho ${place} qua webhook${reported(error)}; nền tảng sẽ thử lại`,
+    en: `${place} could not be told by webhook${reported(error)}; the platform tries again`,
+  }),
   'delivery.reminded': (place, { reminder }) => ({
     vi: `Đã gửi thư nhắc${again(reminder, ' lần ')} tới đầu mối của ${place}`,
     en: `A reminder${again(reminder, ' no. ')} was sent to the contact person of ${place}`,

@@ -50,6 +50,7 @@ const HAPPENINGS: Record<string, Text> = {
   'packet.purged': { vi: 'Nội dung đã xóa khỏi nền tảng', en: 'Content deleted from the platform' },
   'delivery.announced': { vi: 'Đã báo nơi nhận', en: 'Announced to the destination' },
   'delivery.notified': { vi: 'Nơi nhận đã biết', en: 'The destination knows' },
+  'delivery.webhookFailed': { vi: 'Chưa gọi được webhook của nơi nhận', en: 'The webhook of the destination failed' },
   'delivery.ready': { vi: 'Nơi nhận sẵn sàng tải về', en: 'The destination is ready to fetch' },
   'delivery.accepted': { vi: 'Nơi nhận đã xác nhận', en: 'Accepted by the destination' },
   'delivery.rejected': { vi: 'Nơi nhận trả lại', en: 'Rejected by the destination' },

@@ -18,6 +18,7 @@ import { tokenCommand } from '../commands/access/token';
 import { signCommand } from '../commands/sign';
 import { statusCommand } from '../commands/status';
 import { verifyCommand } from '../commands/verify';
+import { webhookCommand } from '../commands/webhook';
 import { CliContext, type CommandMaker, type Say, type Surroundings } from './cli-context';
 import { failureLines, failureOf } from './failure';
 
@@ -38,6 +39,7 @@ const COMMANDS: CommandMaker[] = [
   doctorCommand,
   ownKeysCommand,
   ownCalendarCommand,
+  webhookCommand,
   adminCommand,
   demoCommand,
 ];

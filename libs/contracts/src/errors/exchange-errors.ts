@@ -114,6 +114,20 @@ export const EXCHANGE_ERRORS = {
     'Phần {part} tải về có SHA-256 {actual}, khai báo {declared}; chưa xác nhận gì. Tải lại; nếu vẫn sai, báo quản trị viên.',
     'Part {part} as downloaded has SHA-256 {actual}, declared {declared}; nothing was confirmed. Fetch it again; if it still differs, tell the operator.',
   ),
+  webhook_address_refused: entry(
+    422,
+    'Không được gọi tới địa chỉ webhook này',
+    'Webhook address not allowed',
+    'Nền tảng không gọi tới địa chỉ này: phải dùng https, không kèm tên đăng nhập, và tên miền phải trỏ tới mạng được phép. Sửa địa chỉ, hoặc đề nghị người vận hành thêm mạng của bạn vào WEBHOOK_ALLOWED_NETWORKS.',
+    'The platform does not call this address: it must be https, without a user name, and its name must lead to a network that is allowed. Correct it, or ask the operator to add your network to WEBHOOK_ALLOWED_NETWORKS.',
+  ),
+  webhook_unverified: entry(
+    422,
+    'Webhook chưa trả lời sự kiện kiểm tra',
+    'Webhook did not answer the test event',
+    'Địa chỉ phải trả lời 2xx trong {seconds} giây cho sự kiện webhook.verification; kết quả: {error}. Chưa có gì thay đổi. Kiểm tra máy nhận, chứng thư và tường lửa rồi gửi lại.',
+    'The address must answer the event webhook.verification with 2xx within {seconds} s; what came: {error}. Nothing was changed. Check the receiver, its certificate and the firewall, then send again.',
+  ),
   stream_replaced: entry(
     409,
     'Luồng sự kiện đã được nơi khác thay thế',

@@ -194,7 +194,7 @@ export interface DirectoryEntry {
   successorCode?: string | null;
   dissolved?: boolean;
   suspended?: boolean;
-  /** A stream is open, or it polled within 3 minutes. */
+  /** A stream is open, or it polled or answered its webhook within 3 minutes. */
   online?: boolean;
   /** Of an agency, when it is read by its address. */
   systems?: DirectoryEntry[];

@@ -5,6 +5,8 @@ import { answerInternalCalls } from './answer-internal-calls';
 import { AskAuth } from './ask-auth';
 import { InternalCalls } from './internal-call';
 import { RemoteAccessKeyVerifier } from './remote-access-key-verifier';
+import { SecretBox } from './secret-box';
+import { LocalWebhookSecrets } from './webhook-secrets';
 
 class Knows extends AccessKeyVerifier {
   async verify(accessKey: string, alg: SignatureAlgorithm, base: string, signature: Buffer): Promise<boolean> {
@@ -20,7 +22,8 @@ const dayKeys = { of: async (day: string) => Buffer.alloc(32, day) };
 function network(addresses: string[], secretOfAuth = 'platform') {
   const handlers = new Map<string, Handler>();
   const router = { post: (path: string, given: Handler) => void handlers.set(path, given) };
-  answerInternalCalls(router, new Knows(), dayKeys, new InternalCalls(secretOfAuth));
+  const webhookSecrets = new LocalWebhookSecrets(new SecretBox(Buffer.alloc(32, 1)));
+  answerInternalCalls(router, { verifier: new Knows(), dayKeys, webhookSecrets }, new InternalCalls(secretOfAuth));
   const asked: string[] = [];
   const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const { origin, pathname } = new URL(String(input));

@@ -2,10 +2,18 @@ import { LienThongError, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from '@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DayKeys } from '../keys/day-keys';
 import type { AccessKeyVerifier } from './access-key-verifier';
-import { ACCESS_KEY_CHECKS, DAY_KEYS } from './ask-auth';
+import { ACCESS_KEY_CHECKS, DAY_KEYS, WEBHOOK_SECRETS } from './ask-auth';
 import { TOKEN_HEADER, type InternalCalls } from './internal-call';
+import { answerWebhookSecret, type WebhookSecrets } from './webhook-secrets';
 
 type Handler = (req: IncomingMessage & { body?: unknown }, res: ServerResponse) => Promise<void>;
+
+/** What auth holds of secrets, and answers with. */
+interface Answering {
+  verifier: AccessKeyVerifier;
+  dayKeys: Pick<DayKeys, 'of'>;
+  webhookSecrets: WebhookSecrets;
+}
 
 /**
  * The other end of `AskAuth`, for auth's internal port.
@@ -13,8 +21,7 @@ type Handler = (req: IncomingMessage & { body?: unknown }, res: ServerResponse) 
  */
 export function answerInternalCalls(
   router: { post(path: string, handler: Handler): unknown },
-  verifier: AccessKeyVerifier,
-  dayKeys: Pick<DayKeys, 'of'>,
+  { verifier, dayKeys, webhookSecrets }: Answering,
   calls: InternalCalls,
 ): void {
   const answer = (path: string, work: (body: unknown) => Promise<object>): void => {
@@ -33,6 +40,7 @@ export function answerInternalCalls(
     return { valid: await verifier.verify(accessKey, alg, base, Buffer.from(signature, 'base64')) };
   });
   answer(DAY_KEYS, async (body) => ({ key: (await dayKeys.of(dayOf(body))).toString('base64url') }));
+  answer(WEBHOOK_SECRETS, (body) => answerWebhookSecret(webhookSecrets, body));
 }
 
 interface Check {

@@ -4,6 +4,7 @@ import { TOKEN_HEADER, type InternalCalls } from './internal-call';
 /** Where auth answers the other processes, on its internal port only. */
 export const ACCESS_KEY_CHECKS = '/internal/access-key-checks';
 export const DAY_KEYS = '/internal/day-keys';
+export const WEBHOOK_SECRETS = '/internal/webhook-secrets';
 
 const TIMEOUT_MS = 2000;
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventType, StreamEvent } from '@lienthong/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import { currentActor } from '../audit/actor';
+import { acknowledgement } from '../contact/acknowledgement';
 import type { Transactions, Unit } from '../transactions';
 
 export interface NewEvent {
@@ -130,27 +130,10 @@ export class EventStreamStore {
     }));
   }
 
-  /**
-   * The system has everything up to `offset`: deliveries that these events announced become `notified` (proof, protocol 6).
-   * Acknowledging less than before, or more than there is, changes nothing beyond what there is: by the statement's snapshot, which sees the events too, not
-   * by the row as it is once it is locked, when more may have been numbered. An array, not a join: whatever the statistics say,
-   * the deliveries are then looked up by their ids and the cost does not grow with how many wait (invariant 8).
-   */
+  /** The system has everything up to `offset`: what it announced is `notified`. */
   async acknowledge(systemId: string, offset: number): Promise<void> {
-    await this.transactions.query(
-      `WITH old AS (SELECT system_id, acked_offset AS before, LEAST($2, (SELECT last_offset FROM streams WHERE system_id = $1)) AS now
-                    FROM streams WHERE system_id = $1 FOR UPDATE),
-            moved AS (UPDATE streams SET acked_offset = old.now FROM old
-                      WHERE streams.system_id = old.system_id AND old.before < old.now RETURNING old.before, old.now),
-            told AS (
-              UPDATE deliveries SET state = 'notified'
-              WHERE state = 'pending' AND id = ANY(ARRAY(
-                SELECT delivery_id FROM moved JOIN events ON system_id = $1 AND "offset" > moved.before AND "offset" <= moved.now
-                  AND type = 'packet.available'))
-              RETURNING id, packet_id)
-       INSERT INTO audit_entries (actor, system_id, action, packet_id, delivery_id) SELECT $3, $1, 'delivery.notified', packet_id, id FROM told`,
-      [systemId, offset, currentActor().actor],
-    );
+    const { text, values } = acknowledgement(systemId, offset);
+    await this.transactions.query(text, values);
   }
 
   /** The system asked for its events: it counts as online for three minutes. Written at most once in 30 s. */

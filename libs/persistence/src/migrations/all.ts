@@ -7,6 +7,7 @@ import { LegacySignatures1700000000006 } from './0006-legacy-signatures';
 import { Evidence1700000000007 } from './0007-evidence';
 import { Scheduling1700000000008 } from './0008-scheduling';
 import { Conservation1700000000011 } from './0011-conservation';
+import { Webhooks1700000000012 } from './0012-webhooks';
 import { Ladder1700000000013 } from './0013-ladder';
 import { Turns1700000000014 } from './0014-turns';
 
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   Evidence1700000000007,
   Scheduling1700000000008,
   Conservation1700000000011,
+  Webhooks1700000000012,
   Ladder1700000000013,
   Turns1700000000014,
 ];

@@ -12,10 +12,11 @@ export interface DirectoryQuery {
   limit: number;
 }
 
-/** A stream is open as long as its notifier says so (every 25 s); reading by poll counts for 3 minutes (protocol 7). */
+/** A stream is open as long as its notifier says so (every 25 s); reading by poll, and answering a webhook, count for 3 minutes (protocol 7). */
 export const onlineSql = (systemId: string): string => `(
   EXISTS (SELECT 1 FROM connections WHERE system_id = ${systemId} AND closed_at IS NULL AND seen_at > now() - interval '90 seconds')
-  OR EXISTS (SELECT 1 FROM streams WHERE system_id = ${systemId} AND polled_at > now() - interval '3 minutes'))`;
+  OR EXISTS (SELECT 1 FROM streams WHERE system_id = ${systemId} AND polled_at > now() - interval '3 minutes')
+  OR EXISTS (SELECT 1 FROM webhooks WHERE system_id = ${systemId} AND answered_at > now() - interval '3 minutes'))`;
 
 const AGENCY = `jsonb_build_object('kind', 'agency', 'address', code, 'name', name, 'agencyCode', code, 'parentCode', parent_code,
   'aliases', aliases, 'successorCode', successor_code, 'dissolved', dissolved_at IS NOT NULL)`;

@@ -1,0 +1,19 @@
+import { Webhook } from 'standardwebhooks';
+
+/**
+ * Headers of a message by the Standard Webhooks specification; the id stays the same when it is sent again.
+ * @param secrets `whsec_…`; each signs, so that a receiver that knows one of them is content
+ * @param id of the message: the event's
+ */
+export function signedHeaders(
+  secrets: readonly string[],
+  id: string,
+  body: string,
+  at = new Date(),
+): Record<string, string> {
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, at, body)).join(' '),
+  };
+}
