@@ -8,6 +8,8 @@ export class TcpProxy {
   private port = 0;
   private stalled = false;
   private silent = false;
+  /** Of connections whose other end is gone: nothing of them passes any more. */
+  private readonly dead = new WeakSet<Socket>();
   private slowness?: { delayMs: number; bytesPerSecond: number };
 
   constructor(private readonly target: { host: string; port: number }) {}
@@ -40,12 +42,10 @@ export class TcpProxy {
     for (const socket of this.sockets) socket.resetAndDestroy();
   }
 
-  /**
-   * Half-open: what either end sends is lost without a word, new connections are taken and never answered, until `resume`, which resets all of
-   * these, as a keep-alive probe that reaches a peer without memory would.
-   */
+  /** Half-open: what either end sends is lost without a word, and new connections are taken and never answered, until `resume`. */
   silence(): void {
     this.silent = true;
+    for (const socket of this.sockets) this.dead.add(socket);
   }
 
   /** Each piece comes later by `delayMs` and by its length, one after the other, until `resume`. */
@@ -53,8 +53,12 @@ export class TcpProxy {
     this.slowness = { delayMs, bytesPerSecond };
   }
 
-  resume(): void {
-    if (this.silent) this.reset();
+  /**
+   * All is well again, for new connections too.
+   * @param halfOpen what becomes of those that were silenced: `reset`, as when a keep-alive probe reaches a peer without memory, or `dead` for ever
+   */
+  resume(halfOpen: 'reset' | 'dead' = 'reset'): void {
+    if (halfOpen === 'reset') for (const socket of this.sockets) if (this.dead.has(socket)) socket.resetAndDestroy();
     this.silent = false;
     this.slowness = undefined;
     this.stalled = false;
@@ -70,6 +74,7 @@ export class TcpProxy {
 
   private swallow(client: Socket): void {
     this.sockets.add(client);
+    this.dead.add(client);
     client.on('error', () => client.destroy());
     client.on('close', () => this.sockets.delete(client));
     client.resume();
@@ -93,14 +98,14 @@ export class TcpProxy {
   }
 
   private pass(bytes: Buffer, from: Socket, to: Socket): void {
-    if (this.silent) return;
+    if (this.dead.has(from)) return;
     if (!this.slowness) return void to.write(bytes);
     const { delayMs, bytesPerSecond } = this.slowness;
     from.pause();
     setTimeout(
       () => {
         // Nothing of a connection may come after a piece of it was lost.
-        if (!this.silent) to.write(bytes);
+        if (!this.dead.has(from)) to.write(bytes);
         if (!this.stalled) from.resume();
       },
       delayMs + (bytes.length / bytesPerSecond) * 1000,

@@ -3,6 +3,10 @@ import { STREAM_CHANNEL } from './event-stream.store';
 
 type Listener = () => void;
 
+/** An idle connection whose other end is gone is found by asking it: TCP alone would take hours. */
+const HEARTBEAT_MS = 10_000;
+const ANSWER_MS = 5000;
+
 /**
  * Hears which systems have new events (LISTEN on a connection of its own). A hint: while the connection is down, and after it comes back,
  * everybody is woken once a while and looks for himself. Connects when somebody first wants to hear: each process that listens is woken by every event.
@@ -13,6 +17,7 @@ export class StreamListener {
   private opened = false;
   private closed = false;
   private reconnect?: NodeJS.Timeout;
+  private heartbeat?: NodeJS.Timeout;
 
   constructor(private readonly url: string) {}
 
@@ -36,6 +41,7 @@ export class StreamListener {
       application_name: 'stream-listener',
       keepAlive: true,
       connectionTimeoutMillis: 3000,
+      query_timeout: ANSWER_MS,
     });
     client.on('notification', ({ payload }) => this.wake(payload ?? ''));
     const lost = () => this.lost(client);
@@ -45,8 +51,9 @@ export class StreamListener {
       await client.connect();
       await client.query(`LISTEN ${STREAM_CHANNEL}`);
       this.client = client;
-      if (this.closed) await client.end();
-      else this.wakeAll();
+      if (this.closed) return void (await client.end());
+      this.heartbeat = setInterval(() => void client.query('SELECT 1').catch(lost), HEARTBEAT_MS);
+      this.wakeAll();
     } catch {
       lost();
     }
@@ -55,6 +62,7 @@ export class StreamListener {
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.reconnect);
+    clearInterval(this.heartbeat);
     await this.client?.end().catch(() => undefined);
   }
 
@@ -62,6 +70,7 @@ export class StreamListener {
     if (this.closed || this.reconnect) return;
     if (this.client && this.client !== client) return;
     this.client = undefined;
+    clearInterval(this.heartbeat);
     client.removeAllListeners('end');
     client.end().catch(() => undefined);
     this.reconnect = setTimeout(() => {

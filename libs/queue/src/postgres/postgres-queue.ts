@@ -1,6 +1,6 @@
 import type { TaskKind } from '@lienthong/contracts';
 import { Logger } from '@nestjs/common';
-import { PgBoss } from 'pg-boss';
+import { type ConstructorOptions, PgBoss } from 'pg-boss';
 import { allLanes, CONFIRM_MS, deadQueue, DELIVERY_LIMIT, laneOf, lanesOf, readTask } from '../lanes';
 import { PostgresConsumption, type StoredTask } from './postgres-consumption';
 import { type Consumption, type DeadLetter, type Depth, Queue, type QueuedTask, type TaskOutcome } from '../queue';
@@ -27,6 +27,8 @@ const KEEP_FINISHED_SECONDS = 30;
 const SWEEP_SECONDS = 30;
 const RECONNECT_MS = { first: 500, longest: 15_000 };
 const CHECK_MS = 3000;
+/** Its statements are short, its sweeps are not; what takes longer goes to a server that is gone without a word, for which TCP alone would wait a quarter of an hour. */
+const ANSWER_MS = 20_000;
 const CLOSE_MS = 5000;
 
 const LANE_OPTIONS = {
@@ -141,7 +143,7 @@ export class PostgresQueue extends Queue {
 
   /** After this has succeeded once, pg-boss itself outlives a restart of the database. */
   private async start(): Promise<void> {
-    const boss = new PgBoss({
+    const options: ConstructorOptions & { query_timeout: number } = {
       connectionString: this.options.connectionString,
       schema: this.schema,
       max: CONNECTIONS,
@@ -151,7 +153,9 @@ export class PostgresQueue extends Queue {
       superviseIntervalSeconds: MONITOR_SECONDS,
       monitorIntervalSeconds: MONITOR_SECONDS,
       maintenanceIntervalSeconds: SWEEP_SECONDS,
-    });
+      query_timeout: ANSWER_MS,
+    };
+    const boss = new PgBoss(options);
     boss.on('error', (error) => this.sayOnce(sentenceOf(error)));
     boss.on('warning', (warning) => this.sayOnce(warning.message));
     try {
