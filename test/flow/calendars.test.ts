@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ServiceCalendar } from '@lienthong/contracts';
 import { eventOf, fetchAll, sendInline, waiting } from '../support/exchange';
 import { type Party, type Platform, startStandalone } from '../support/platform';
@@ -50,6 +53,37 @@ describe('Service calendars (manage-calendars)', () => {
     const { value } = await audit.list({ action: 'calendar.changed', limit: 1 }).next();
     expect(value).toMatchObject({ subject: systemId, systemId, detail: { maintenance } });
     await destination.client.calendar.set({});
+  });
+
+  it('are set and shown on the command line, by administrators and by the system itself', async () => {
+    const { systemId, issued } = destination;
+    const key = (file: { accessKey: string; secretKey?: string }) => ({
+      LIENTHONG_ACCESS_KEY: file.accessKey,
+      LIENTHONG_SECRET_KEY: String(file.secretKey),
+    });
+    const cli = join(__dirname, '../../libs/client/bin/lienthong.js');
+    const run = async (as: Record<string, string>, ...words: string[]) =>
+      (
+        await promisify(execFile)(process.execPath, [cli, '--url', platform.baseUrl, '--lang', 'vi', ...words], {
+          env: { PATH: process.env.PATH, ...as },
+        })
+      ).stdout;
+    const admin = key({ accessKey: platform.adminKey.keyId, secretKey: platform.adminKey.secret as string });
+    const hours = ['--hours', 'mon-fri=07:30-11:30,13:30-17:00', '--time-zone', 'Asia/Ho_Chi_Minh'];
+    const closed = ['--maintenance', '2027-01-09T00:00+07:00/2027-01-10T00:00+07:00', '--holiday', '2027-01-01'];
+    expect(await run(admin, 'admin', 'calendar', 'set', systemId, ...hours, ...closed)).toContain(
+      '  mon tue wed thu fri  07:30–11:30',
+    );
+    expect((await destination.client.calendar.get()).calendar).toEqual(OFFICE);
+    expect(JSON.parse(await run(admin, 'admin', 'calendar', 'show', systemId, '--json'))).toMatchObject({
+      calendar: OFFICE,
+    });
+    expect(await run(key(issued), 'calendar', 'set')).toContain('đang trong giờ phục vụ');
+    expect(await run(key(issued), 'calendar', 'show')).toBe(`${systemId}\n  đang trong giờ phục vụ\n`);
+    await expect(run(key(issued), 'calendar', 'set', '--hours', 'mon-fri')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Không đọc được giờ phục vụ mon-fri'),
+    });
   });
 
   it('are held to what times, dates and zones are, naming the field', async () => {

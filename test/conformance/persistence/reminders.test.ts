@@ -107,6 +107,19 @@ describe('reminders in PostgreSQL', () => {
     expect(await written()).toEqual([]);
   });
 
+  it('tell of 5,000 deliveries in an e-mail at most, and put off what is beyond them until the next reminder', async () => {
+    await transactions.query('DELETE FROM mailed_contacts');
+    const packetId = await deliveries(5600, '-1 minute');
+    expect(await ladder.pass()).toBe(5600);
+    expect(await ofPacket(packetId)).toMatchObject({ reminders: 5000, told: 5000 });
+    const [{ soon }] = await transactions.query(
+      `SELECT count(*)::int AS soon FROM deliveries WHERE packet_id = $1 AND next_reminder_at < now() + interval '23 hours'`,
+      [packetId],
+    );
+    expect(soon).toBe(0);
+    await transactions.query('DELETE FROM emails');
+  });
+
   it(`find what is due by an index among ${LIVE} deliveries that wait and as many that are final`, async () => {
     await deliveries(LIVE, '1 hour', 2);
     await deliveries(LIVE, '-1 hour', 2, 'accepted');

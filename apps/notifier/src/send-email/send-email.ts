@@ -9,6 +9,8 @@ import { letterOf } from './letter';
 const LEASE_SECONDS = 180;
 /** Pauses after attempts that failed for the time being; after the last it is given up, and the next reminder tries anew. */
 const RETRY_SECONDS = [60, 300, 1800, 7200, 21_600];
+/** Also counts processes that died with it: an e-mail that kills each of them is given up. */
+const ATTEMPTS = 2 * (RETRY_SECONDS.length + 1);
 /** Packets that an e-mail names; of others it tells how many they are. */
 const LISTED = 20;
 
@@ -20,7 +22,7 @@ const LISTED = 20;
 export class SendEmail {
   constructor(
     @Inject(EmailStore) private readonly emails: Pick<EmailStore, 'claim' | 'read' | 'putOff' | 'end'>,
-    @Inject(Mailer) private readonly mailer: Mailer,
+    @Inject(Mailer) private readonly mailer: Pick<Mailer, 'isConfigured' | 'send'>,
     @Inject(NotifierOptions) private readonly options: Pick<NotifierOptions, 'publicUrl'>,
     @Inject(Log) private readonly log: Pick<Log, 'info' | 'warn'>,
   ) {}
@@ -40,6 +42,7 @@ export class SendEmail {
   /** @returns null when it was put off */
   private async send(email: ClaimedEmail): Promise<EmailOutcome | null> {
     if (!this.mailer.isConfigured) return 'not_configured';
+    if (email.attempts > ATTEMPTS) return 'unreachable';
     const reminder = await this.emails.read(email, LISTED);
     if (!reminder) return 'needless';
     const facts = { emailId: email.id, attempt: email.attempts, packets: reminder.count };

@@ -12,6 +12,8 @@ export interface DueReminder {
   calendar: ServiceCalendar;
   /** Null where nobody can be written to. */
   contact: string | null;
+  /** By the clock of the database: another one may think that nothing is due yet. */
+  now: Date;
 }
 
 /** A step that was taken with a delivery, or the moment for which it was put off. */
@@ -40,7 +42,7 @@ export class ReminderStore {
   async due(unit: Unit, limit: number): Promise<DueReminder[]> {
     return unit.query(
       `SELECT d.id AS "deliveryId", d.packet_id AS "packetId", d.system_id AS "systemId", d.reminders,
-              coalesce(s.calendar, '{}') AS calendar, ${CONTACT_SQL} AS contact
+              coalesce(s.calendar, '{}') AS calendar, ${CONTACT_SQL} AS contact, now() AS now
        FROM (SELECT id, packet_id, system_id, reminders FROM deliveries
              WHERE next_reminder_at <= now() AND state IN ('pending', 'notified')
              ORDER BY next_reminder_at LIMIT $1 FOR UPDATE SKIP LOCKED) d ${CONTACT_OF}`,
