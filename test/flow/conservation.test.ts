@@ -1,5 +1,5 @@
 import { ConservationStore, createDataSource, Transactions } from '@lienthong/persistence';
-import { accept, deliveryId, openSpace, newFile, packetIn, purged, sendInline } from '../support/exchange';
+import { accept, deliveryId, openSpace, newFile, packetIn, purged, receiveOne, sendInline } from '../support/exchange';
 import { eventually } from '../support/eventually';
 import { onEmbedded, type Party, type Platform, startPlatform } from '../support/platform';
 import { itWhen } from '../support/when';
@@ -57,6 +57,22 @@ describe('The books of the platform (check-conservation)', () => {
     expect(seen.length).toBeGreaterThan(5);
     expect(await store.balance()).toMatchObject({ begun: 14, finished: 13, live: 1, purgePending: 0 });
     for (let n = 0; n < 3; n += 1) await store.sumUp();
+    expect(await drift()).toEqual(even);
+  });
+
+  alone('count a packet that is sent again once, while it waits and when it has ended again', async () => {
+    const policy = { keepAfterConfirmSeconds: 3600 };
+    const { packetId } = await sendInline(source, destination, { policy });
+    const first = await deliveryId(source, packetId, destination);
+    await destination.client.deliveries.ready(first);
+    await destination.client.deliveries.confirm(first, { outcome: 'rejected', parts: [], reasonCode: 'other' });
+    await packetIn(source, packetId, 'completed');
+    expect(await drift()).toEqual(even);
+    await source.client.packets.resend(packetId);
+    expect(await drift()).toEqual(even);
+    await packetIn(source, packetId, 'scheduled');
+    await receiveOne(destination, packetId);
+    await packetIn(source, packetId, 'completed');
     expect(await drift()).toEqual(even);
   });
 

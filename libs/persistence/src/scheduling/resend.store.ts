@@ -49,11 +49,12 @@ export class ResendStore {
        SELECT id, round, state, received_at, deliver_by, finished_at, purged_at FROM packets WHERE id = $1`,
       [packet.id],
     );
-    // The sums of finished packets count each packet once.
-    await unit.query('INSERT INTO finished_packets (source, state, n) VALUES ($1, $2, -1)', [
-      packet.source,
-      packet.state,
-    ]);
+    // The sums count each packet once: those of the finished, and those of the begun, to which the database adds with the change of state below.
+    await unit.query(
+      `WITH begun AS (INSERT INTO begun_packets (n) VALUES (-1))
+       INSERT INTO finished_packets (source, state, n) VALUES ($1, $2, -1)`,
+      [packet.source, packet.state],
+    );
     await unit.query('UPDATE parts SET upload_id = NULL WHERE packet_id = $1 AND $2', [packet.id, state === 'open']);
     const rows = await unit.query(
       `UPDATE packets SET round = round + 1, state = $3, resend_to = $4, policy = $5, policy_sources = $6,
