@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { eventually } from '../../support/eventually';
+import { type Expected, isLive, settle } from './expected';
+import { type Command, command, pick, scheduled } from './world';
+
+const sent = ({ packets }: Expected) => packets.filter(({ state }) => state === 'sent');
+const n = fc.nat(20);
+
+/** No test waits for days: the deadline comes to the packet. */
+const deadline = n.map((index) =>
+  command(
+    `the deadline passes (${index})`,
+    (expected) => sent(expected).length > 0,
+    async (expected, world) => {
+      const packet = pick(sent(expected), index);
+      await scheduled(world, packet);
+      await world.platform.sql(
+        `UPDATE deliveries SET deliver_by = now() WHERE packet_id = $1 AND state IN ('pending', 'notified', 'ready')`,
+        [packet.packetId],
+      );
+      for (const delivery of packet.deliveries.filter(isLive)) delivery.state = 'undeliverable';
+      settle(packet);
+      await eventually(async () => {
+        const [{ state }] = await world.platform.sql<{ state: string }>('SELECT state FROM packets WHERE id = $1', [
+          packet.packetId,
+        ]);
+        return state === 'completed';
+      });
+    },
+  ),
+);
+
+/** The outbox and the queue are emptied: what a broker without its disk leaves behind. */
+const tasksLost = fc.constant(
+  command(
+    'all tasks are lost',
+    (expected) => sent(expected).length > 0,
+    async (_expected, { platform }) => {
+      await platform.sql(`DELETE FROM outbox`);
+      await platform.sql(`DELETE FROM lienthong_queue.job WHERE state < 'active'`);
+    },
+  ),
+);
+
+/** Tasks of every kind for a packet that may need none of them: a duplicate, a late one, or a forged one (S18). */
+const tasksForged = n.map((index) =>
+  command(
+    `a task of every kind, twice (${index})`,
+    ({ packets }) => packets.length > 0,
+    async ({ packets }, { platform }) => {
+      await platform.sql(
+        `INSERT INTO outbox (id, kind, packet_id, priority, attempt, available_at)
+         SELECT gen_random_uuid(), kind, $1, 0, 1, now()
+         FROM unnest('{analyse-packet,notify-destination,purge-content,check-content}'::text[]) kind, generate_series(1, 2)`,
+        [pick(packets, index).packetId],
+      );
+    },
+  ),
+);
+
+const kill = fc.constant(
+  command(
+    'kill -9, and start again',
+    (expected) => sent(expected).length > 0,
+    async (_expected, world) => {
+      if (world.killsLeft === 0) return;
+      world.killsLeft -= 1;
+      await world.platform.kill9();
+      await world.platform.start();
+    },
+  ),
+);
+
+export const HAPPENINGS: fc.Arbitrary<Command>[] = [deadline, tasksLost, tasksForged, kill];
