@@ -2,8 +2,8 @@ import { every, Log, type Repeating } from '@lienthong/runtime';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { GiveTurns } from './give-turns';
 
-/** While nobody waits it is one look into an index. It is also how long the first that has to wait does so at most. */
-const EVERY_MS = 250;
+/** For those whose process died, and for what another instance analysed; whoever analyses does not wait for it. While nobody waits it is one look into an index. */
+const EVERY_MS = 1000;
 
 @Injectable()
 export class GiveTurnsTimer implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -4,12 +4,15 @@ import { Injectable } from '@nestjs/common';
 
 /** A quarter of what a source may have in the analysis: turns are given a few at a time, and before its slots run empty. */
 const FEW = 4;
+/** While packets are analysed and nobody is known to wait, a look this often at most: where a line begins, there are some in the analysis. */
+const LOOK_MS = 250;
 
 /** Fairness among sources: those of whose packets too many are in the analysis get the next turns as the others are done. */
 @Injectable()
 export class GiveTurns {
   private someWait = false;
   private ended = 0;
+  private lookedAt = 0;
   private wake: () => void = () => undefined;
 
   constructor(
@@ -24,14 +27,15 @@ export class GiveTurns {
 
   /** A packet has left the analysis. */
   oneEnded(): void {
-    if (!this.someWait) return;
     this.ended += 1;
-    if (this.ended >= FEW) this.wake();
+    const isTime = this.someWait ? this.ended >= FEW : performance.now() - this.lookedAt >= LOOK_MS;
+    if (isTime) this.wake();
   }
 
   /** @returns packets that got their turn */
   async pass(): Promise<number> {
     this.ended = 0;
+    this.lookedAt = performance.now();
     this.someWait = await this.turns.anyWaits();
     if (!this.someWait) return 0;
     return this.transactions.run(async (unit) => {
