@@ -118,6 +118,25 @@ describe('admission', () => {
     expect((await ask('POST', 'lowest')).status).toBe(201);
   });
 
+  it('has the requests of one caller wait for each other and nobody else for them, and refuses what new work of it comes then', async () => {
+    const as = (keyId: string) => ({
+      method: 'POST',
+      headers: { 'signature-input': `sig=("@method");created=1;keyid="${keyId}"` },
+    });
+    const flood = Array.from({ length: 36 }, () => fetch(`${running.url}/urgent`, as('LT1')));
+    await until(async () => (await (await ask('GET', 'metrics')).text()).includes('lienthong_admission_waiting 32'));
+    expect(held).toHaveLength(4);
+    const more = await fetch(`${running.url}/urgent`, as('LT1'));
+    expect([more.status, Number(more.headers.get('retry-after')) > 0]).toEqual([503, true]);
+    expect((await fetch(`${running.url}/lowest`, as('LT2'))).status).toBe(201);
+    expect((await fetch(`${running.url}/confirm`, as('LT2'))).status).toBe(201);
+    for (let ended = 0; ended < 36; ended += 1) {
+      await until(async () => held.length > 0);
+      held.pop()?.();
+    }
+    expect((await Promise.all(flood)).map(({ status }) => status)).toEqual(Array.from({ length: 36 }, () => 201));
+  });
+
   it('sees that its own event loop is late, and takes new work again when it is not', async () => {
     const block = setInterval(() => {
       for (const until = performance.now() + 260; performance.now() < until;);

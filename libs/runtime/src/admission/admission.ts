@@ -31,6 +31,8 @@ const WINDOW_MS = 500;
 const LOWEST_SHARE = 0.8;
 /** Of everything, in one process: the last bound of its memory. Long polls wait here too. */
 const MOST_REQUESTS = 5000;
+/** Requests of one caller that wait for its others: new work is answered soon or refused; the published client has 32 under way at most. */
+const WAITING: Record<Urgency, number> = { new: 32, reading: 256, rest: 256, waiting: 256 };
 /** A signal that cannot be read now says nothing; what it was about has its own errors. */
 const SILENT: Pressure = 0;
 
@@ -88,8 +90,8 @@ export class Admission {
         next(error);
       }
     };
-    if (!this.callers.enter(urgency === 'waiting' ? `${caller} waiting` : caller, res, admit))
-      this.refuse(urgency, 'caller');
+    const line = urgency === 'waiting' ? `${caller} waiting` : caller;
+    if (!this.callers.enter(line, res, WAITING[urgency], admit)) this.refuse(urgency, 'caller');
   };
 
   private admit(urgency: Urgency, res: Response, next: NextFunction): void {

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { CallerSlots, claimedCaller } from './caller-slots';
 
+const MOST = 256;
+
 /** A request that has begun when its slot is there, and ends when it is told to. */
 class Call extends EventEmitter {
   begun = false;
@@ -19,7 +21,7 @@ describe('the slots of a caller', () => {
   const calls = (caller: string, count: number): { call: Call; taken: boolean }[] =>
     Array.from({ length: count }, () => {
       const call = new Call();
-      return { call, taken: slots.enter(caller, call as never, () => (call.begun = true)) };
+      return { call, taken: slots.enter(caller, call as never, MOST, () => (call.begun = true)) };
     });
   const begun = (made: { call: Call }[]): number => made.filter(({ call }) => call.begun).length;
 
@@ -49,8 +51,8 @@ describe('the slots of a caller', () => {
     expect(begun(calls('flood', 4))).toBe(4);
   });
 
-  it('refuse what comes while 256 wait', () => {
-    const flood = calls('flood', 4 + 256 + 1);
+  it('refuse what comes while as many wait as may', () => {
+    const flood = calls('flood', 4 + MOST + 1);
     expect(flood.filter(({ taken }) => !taken)).toEqual([flood.at(-1)]);
     flood[0].call.end();
     expect(calls('flood', 1)[0].taken).toBe(true);

@@ -5,9 +5,6 @@ import type { Request, Response } from 'express';
  * it has no more of the event loop and of the database's connections than these.
  */
 const AT_ONCE = 4;
-/** Those that wait behind them; what comes then is refused. The published client has 32 under way at most. */
-const WAITING = 256;
-
 interface Line {
   running: number;
   waiting: (() => void)[];
@@ -28,9 +25,10 @@ export class CallerSlots {
 
   /**
    * Calls `go` now, or when a slot of the caller's is free; never when the client is gone by then. The slot is free again when the answer is closed.
+   * @param most of its requests that may wait
    * @returns false when too many of its requests wait already: nothing was kept
    */
-  enter(caller: string, res: Pick<Response, 'once'>, go: () => void): boolean {
+  enter(caller: string, res: Pick<Response, 'once'>, most: number, go: () => void): boolean {
     const line = this.lines.get(caller) ?? { running: 0, waiting: [] };
     this.lines.set(caller, line);
     if (line.running < AT_ONCE) {
@@ -39,7 +37,7 @@ export class CallerSlots {
       go();
       return true;
     }
-    if (line.waiting.length >= WAITING) return false;
+    if (line.waiting.length >= most) return false;
     let entered = false;
     const begin = () => {
       entered = true;
