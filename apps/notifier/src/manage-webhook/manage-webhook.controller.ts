@@ -1,4 +1,4 @@
-import { LienThongError, type SetWebhook, type WebhookView } from '@lienthong/contracts';
+import type { SetWebhook, WebhookView } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, Problems, RareCalls, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, Get, HttpCode, Put, UseGuards } from '@nestjs/common';
@@ -6,10 +6,7 @@ import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nes
 import { ManageWebhook } from './manage-webhook';
 import { NewWebhookDto } from './manage-webhook.dto';
 
-/**
- * The third way to read the stream (protocol 7). Where notices go is decided with an access key: a session, which many hands may hold, must not
- * outlive itself by sending them elsewhere.
- */
+/** The third way to read the stream (protocol 7). */
 @ApiTags('events')
 @Step('manage-webhook')
 @Controller('v1/webhook')
@@ -19,15 +16,15 @@ export class ManageWebhookController {
   @Put()
   @UseGuards(RareCalls)
   @ApiOperation({
-    summary: 'Have events posted to an address; signed with an access key',
+    summary: 'Have events posted to an address',
     description:
       'One webhook per system. A signed test event (`webhook.verification`) is posted first and must be answered 2xx within 10 s. The same address again: another secret, ' +
       'the former one signs too for 24 h. Messages follow the Standard Webhooks specification; the body is the CloudEvent. 2xx acknowledges it.',
   })
   @ApiOkResponse(answer('SetWebhook', 'The webhook with its secret, which is shown this once'))
-  @Problems('webhook_address_refused', 'webhook_unverified', 'access_denied')
+  @Problems('webhook_address_refused', 'webhook_unverified')
   set(@CallingSystem() caller: SystemCaller, @Body() body: NewWebhookDto): Promise<SetWebhook> {
-    return this.manageWebhook.set(withAccessKey(caller), body);
+    return this.manageWebhook.set(caller.systemId, body);
   }
 
   @Get()
@@ -40,15 +37,10 @@ export class ManageWebhookController {
 
   @Delete()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Post no more events; signed with an access key' })
+  @ApiOperation({ summary: 'Post no more events' })
   @ApiNoContentResponse()
-  @Problems('not_found', 'access_denied')
+  @Problems('not_found')
   remove(@CallingSystem() caller: SystemCaller): Promise<void> {
-    return this.manageWebhook.remove(withAccessKey(caller));
+    return this.manageWebhook.remove(caller.systemId);
   }
-}
-
-function withAccessKey({ systemId, sessionId }: SystemCaller): string {
-  if (sessionId !== undefined) throw new LienThongError('access_denied', { what: 'v1/webhook' });
-  return systemId;
 }

@@ -3,13 +3,13 @@ import type { Connection } from '../transport/connection';
 
 const path = '/v1/webhook';
 
-/** The system's webhook (protocol 7). Set and removed with the access key: a session does not decide where notices go. */
+/** The system's webhook (protocol 7). */
 export class WebhookCalls {
   constructor(private readonly connection: Pick<Connection, 'call'>) {}
 
   /** Verifies the address by a test event, then has events posted to it. The secret is in the answer this once. */
   set(webhook: NewWebhook): Promise<SetWebhook> {
-    return this.connection.call({ method: 'PUT', path, body: { ...webhook }, signedWith: 'accessKey' });
+    return this.connection.call({ method: 'PUT', path, body: { ...webhook } });
   }
 
   show(): Promise<WebhookView> {
@@ -17,6 +17,6 @@ export class WebhookCalls {
   }
 
   remove(): Promise<void> {
-    return this.connection.call({ method: 'DELETE', path, signedWith: 'accessKey' });
+    return this.connection.call({ method: 'DELETE', path });
   }
 }
