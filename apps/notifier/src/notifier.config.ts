@@ -70,11 +70,11 @@ export abstract class NotifierOptions {
 
 type Given = ConfigOf<typeof mailSettings & typeof streamSettings & typeof webhookSettings> & { PUBLIC_URL: string };
 
-/** @throws Error with one sentence when SMTP_URL is set and is none, or SMTP_FROM is missing, for a network or a wait that is none */
+/** @throws BootError when SMTP_URL is set and is none, or SMTP_FROM is missing, for a network or a wait that is none */
 export function notifierOptionsOf(config: Given): NotifierOptions {
   const { SMTP_URL: url, SMTP_FROM: from } = config;
-  if (url && !/^smtps?:/.test(url)) throw new Error('SMTP_URL must begin with smtp:// or smtps://.');
-  if (url && !from) throw new Error('SMTP_FROM must be set with SMTP_URL: what reminders come from.');
+  if (url && !/^smtps?:/.test(url)) throw new BootError('SMTP_URL must begin with smtp:// or smtps://.');
+  if (url && !from) throw new BootError('SMTP_FROM must be set with SMTP_URL: what reminders come from.');
   return {
     publicUrl: config.PUBLIC_URL,
     streamOrigins: config.STREAM_ORIGINS,

@@ -7,6 +7,7 @@ import { EmbeddedPostgres, OutboxStore, prepareEmbedded, reachDatabase } from '@
 import { Queue, taskServer } from '@lienthong/queue';
 import { assertPortFree, awaitServers, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
 import { createStorage, storageRoutes, storageSettingsOf } from '@lienthong/storage';
+import type { DynamicModule } from '@nestjs/common';
 import { StandaloneModule } from './app.module';
 import { holdFolder } from './folder-lock';
 import { localSecrets } from './local-secrets';
@@ -54,9 +55,16 @@ start(async () => {
     await last();
     throw error;
   });
+  let module: DynamicModule;
+  try {
+    module = StandaloneModule.for(settings, { masterKeys, storage });
+  } catch (error) {
+    await last();
+    throw error;
+  }
   const { port } = await boot({
     name: 'lienthong',
-    module: StandaloneModule.for(settings, { masterKeys, storage }),
+    module,
     config: settings,
     log,
     last,
