@@ -18,6 +18,7 @@ import { FourApps } from '../support/four-apps';
 import { type Party, Platform } from '../support/platform';
 import { cannotReadMemory, findInMemory } from '../support/process-memory';
 import { RawStream } from '../support/raw-stream';
+import { verified, WebhookReceiver } from '../support/webhook-receiver';
 import { itWhen } from '../support/when';
 
 jest.setTimeout(180_000);
@@ -72,6 +73,8 @@ describe('Secrets', () => {
   const echoed = `canary-${randomBytes(24).toString('hex')}`;
   let bearer: string;
   let longTerm: Needles;
+  let receiver: WebhookReceiver;
+  let webhookSecret: string;
 
   beforeAll(async () => {
     await apps.start();
@@ -90,11 +93,16 @@ describe('Secrets', () => {
     };
     await traffic();
   });
-  afterAll(() => platform?.stop());
+  afterAll(async () => {
+    await platform?.stop();
+    await receiver?.stop();
+  });
 
   /** Signed with the long-term secret and by sessions, through each app, with errors of every kind. */
   async function traffic(): Promise<void> {
     payload = `canary-${randomBytes(24).toString('hex')}`;
+    receiver = await WebhookReceiver.start();
+    ({ secret: webhookSecret } = await destination.client.webhook.set({ url: receiver.url }));
     session = await source.client.sessions.open();
     const part = inlinePart({ name: 'phieu.txt', bytes: Buffer.from(payload) });
     const direct = await platform.fetch<{ packetId: string }>('/v1/packets', {
@@ -129,6 +137,8 @@ describe('Secrets', () => {
       await accept(destination, delivery);
       await purged(source, id);
     }
+    await receiver.answered(packetId);
+    expect(verified(receiver.events[0], webhookSecret)).toEqual(receiver.events[0].event);
     bearer = await bearerToken();
   }
 
@@ -175,6 +185,7 @@ describe('Secrets', () => {
 
   const secrets = (): Needles => ({
     ...longTerm,
+    ...formsOf('secret of a webhook', webhookSecret.replace('whsec_', '')),
     ...formsOf('session key', session.sessionKey),
     ...formsOf('master key', apps.secrets.masterKey),
     ...formsOf('platform secret', apps.secrets.platformSecret),

@@ -112,6 +112,34 @@ describe('Webhooks', () => {
     await receiver.answered(sent[0], 'packet.purged');
   });
 
+  it('watch-connections: polls and answered webhooks are counted per system, and the last error is shown', async () => {
+    const { receiver, party } = await listening();
+    await receiver.answered((await sendInline(source, party)).packetId);
+    for (let n = 0; n < 3; n += 1) await party.client.events.poll({ after: '0' });
+    const counted = await eventually(
+      async () => {
+        const { contacts } = await source.client.directory.get(party.systemId);
+        return contacts && contacts.polls >= 3 && contacts;
+      },
+      { within: 30_000 },
+    );
+    expect(counted).toEqual({ polls: 3, webhooks: 1 });
+    receiver.answer = () => 500;
+    await sendInline(source, party);
+    const contact = await eventually(async () => {
+      const { value } = await platform.admin.admin.contacts({ systemId: party.systemId }).next();
+      return value?.webhook?.lastError && value;
+    });
+    expect(contact).toMatchObject({
+      systemId: party.systemId,
+      online: true,
+      polls: 3,
+      webhooks: 1,
+      polledAt: expect.any(String),
+      webhook: { host: `127.0.0.1:${receiver.port}`, lastError: 'http_500', answeredAt: expect.any(String) },
+    });
+  });
+
   it('call-webhooks: come again until they are answered, none before the one that failed, and are `failing` until then', async () => {
     const { receiver, party } = await listening();
     receiver.answer = () => 503;

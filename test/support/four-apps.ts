@@ -59,6 +59,7 @@ export class FourApps {
         AUTH_INTERNAL_URL: `http://127.0.0.1:${ports.auth[1]}`,
         LOG_LEVEL: 'debug',
         RATE_LIMIT_PER_MINUTE: '0',
+        ...(app === 'notifier' && { WEBHOOK_ALLOW_HTTP: 'true', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' }),
         ...(app === 'auth' && {
           MASTER_KEY: this.secrets.masterKey,
           ADMIN_KEY_FILE: join(this.folder, 'admin-key.json'),

@@ -13,6 +13,7 @@ import { ExtendPacketController } from './extend-packet/extend-packet.controller
 import { ListDeliveriesController } from './list-deliveries/list-deliveries.controller';
 import { PublishDocsController } from './publish-docs/publish-docs.controller';
 import { PublishLimitsController } from './publish-limits/publish-limits.controller';
+import { PollCounts } from './read-events/poll-counts';
 import { ReadEvents } from './read-events/read-events';
 import { ReadEventsController } from './read-events/read-events.controller';
 import { ReadPacket } from './read-packet/read-packet';
@@ -63,6 +64,7 @@ export { urgencyOf } from './urgency';
     ResendPacket,
     ReportStatus,
     ReadPacket,
+    PollCounts,
     ReadEvents,
     WatchPressure,
   ],

@@ -1,19 +1,22 @@
-import type { ConnectionView, Page } from '@lienthong/contracts';
+import type { ConnectionView, Page, SystemContact } from '@lienthong/contracts';
 import { Administrator } from '@lienthong/identity';
-import { ConnectionStore } from '@lienthong/persistence';
+import { ConnectionStore, ContactCountStore } from '@lienthong/persistence';
 import { pageAnswer, Step } from '@lienthong/runtime';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { pageOf, positionOf } from '../edge/page';
 import { UUID } from '../edge/path-pipes';
-import { ListConnectionsDto } from './watch-connections.dto';
+import { ListConnectionsDto, ListContactsDto } from './watch-connections.dto';
 
 @ApiTags('administration')
 @Step('watch-connections')
 @Administrator()
 @Controller('v1/admin/connections')
 export class WatchConnectionsController {
-  constructor(private readonly connections: ConnectionStore) {}
+  constructor(
+    private readonly connections: ConnectionStore,
+    private readonly contacts: ContactCountStore,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'Who connected when, from where and for how long; newest first' })
@@ -24,6 +27,18 @@ export class WatchConnectionsController {
       limit,
       (count) => this.connections.list({ systemId, open: open === 'true', before, limit: count }),
       ({ connectionId }) => connectionId,
+    );
+  }
+
+  @Get('systems')
+  @ApiOperation({ summary: 'How each system is reached: online, polls, and its webhook with the last error; by id' })
+  @ApiOkResponse(pageAnswer('SystemContact', 'A page of systems'))
+  systems(@Query() { limit, cursor, systemId }: ListContactsDto): Promise<Page<SystemContact>> {
+    const after = positionOf(cursor);
+    return pageOf(
+      limit,
+      (count) => this.contacts.list({ systemId, after, limit: count }),
+      (contact) => contact.systemId,
     );
   }
 }

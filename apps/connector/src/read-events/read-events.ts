@@ -1,6 +1,7 @@
 import { type EventPage } from '@lienthong/contracts';
 import { EventStreamStore, StreamListener } from '@lienthong/persistence';
 import { Injectable } from '@nestjs/common';
+import { PollCounts } from './poll-counts';
 
 /** Between two looks of a waiting poll, should the wake-up call be lost. */
 const LOOK_AGAIN_MS = 5000;
@@ -11,12 +12,14 @@ export class ReadEvents {
   constructor(
     private readonly events: EventStreamStore,
     private readonly listener: StreamListener,
+    private readonly polls: PollCounts,
   ) {}
 
   async page(
     systemId: string,
     { after, limit, waitSeconds, gone }: { after?: number; limit: number; waitSeconds: number; gone: AbortSignal },
   ): Promise<EventPage> {
+    this.polls.count(systemId);
     await this.events.polled(systemId);
     if (after !== undefined) await this.events.acknowledge(systemId, after);
     const position = await this.events.position(systemId);

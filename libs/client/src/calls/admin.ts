@@ -28,6 +28,7 @@ import type {
   ServiceCalendarView,
   System,
   SystemChange,
+  SystemContact,
   SystemPolicyRules,
   TaskKind,
 } from '@lienthong/contracts';
@@ -149,6 +150,11 @@ export class AdminCalls {
       this.list<DeadTask>('/v1/admin/dead-tasks', query),
     replay: (body: Replay = {}) => this.call<Replayed>({ method: 'POST', path: '/v1/admin/dead-tasks/replays', body }),
   };
+
+  /** How each system is reached: online, polls, its webhook and what is wrong with it. */
+  contacts(query: Query & { systemId?: string } = {}): AsyncGenerator<SystemContact> {
+    return this.list('/v1/admin/connections/systems', { ...query });
+  }
 
   /** Who connected when, from where and for how long; newest first. */
   connections(query: Query & { systemId?: string; open?: boolean } = {}): AsyncGenerator<ConnectionView> {

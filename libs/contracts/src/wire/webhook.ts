@@ -50,3 +50,23 @@ export interface SetWebhook extends WebhookView {
   /** With the same address as before: until when the former secret signs too. */
   formerSecretUntil: string | null;
 }
+
+/** How a system is reached; item of `GET /v1/admin/connections/systems`. */
+export interface SystemContact {
+  systemId: string;
+  online: boolean;
+  /** Polls of its events in the last 30 days. */
+  polls: number;
+  /** Events that its webhook answered in the last 30 days. */
+  webhooks: number;
+  /** The last poll, to within 30 s. */
+  polledAt: string | null;
+  webhook: {
+    host: string;
+    state: WebhookState;
+    failures: number;
+    answeredAt: string | null;
+    lastError: string | null;
+    lastErrorAt: string | null;
+  } | null;
+}

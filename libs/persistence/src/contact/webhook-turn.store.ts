@@ -1,6 +1,7 @@
 import type { EventType, StreamEvent, WebhookState } from '@lienthong/contracts';
 import { auditRecord } from '../audit/audit-record';
 import { acknowledgement, announcementAcknowledged } from './acknowledgement';
+import { WEBHOOK_COUNTED } from './contact-count.store';
 import type { Transactions, Unit } from '../transactions';
 
 /** Longer than an attempt may take: who holds a webhook for so long without a word is gone. */
@@ -108,7 +109,7 @@ export class WebhookTurnStore {
         turn.events === null
           ? acknowledgement(turn.systemId, offset, { channel: 'webhook' })
           : announcementAcknowledged(turn.systemId, offset, { channel: 'webhook' });
-      await unit.query(text, values);
+      await Promise.all([unit.query(text, values), unit.query(WEBHOOK_COUNTED, [turn.systemId])]);
       if (turn.state === 'failing') this.note(unit, turn, 'webhook.recovered');
       return Number(row.position);
     });

@@ -18,6 +18,14 @@ export const onlineSql = (systemId: string): string => `(
   OR EXISTS (SELECT 1 FROM streams WHERE system_id = ${systemId} AND polled_at > now() - interval '3 minutes')
   OR EXISTS (SELECT 1 FROM webhooks WHERE system_id = ${systemId} AND answered_at > now() - interval '3 minutes'))`;
 
+/** Of how many days the counts are summed. */
+const DAYS = 30;
+
+/** `{ polls, webhooks }` of a system in the last days, as JSON: a look-up by the primary key, of a row per day. */
+export const contactsSql = (systemId: string): string => `(
+  SELECT jsonb_build_object('polls', coalesce(sum(polls), 0), 'webhooks', coalesce(sum(webhooks), 0)) FROM contact_counts
+  WHERE system_id = ${systemId} AND day > (now() AT TIME ZONE 'UTC')::date - ${DAYS})`;
+
 const AGENCY = `jsonb_build_object('kind', 'agency', 'address', code, 'name', name, 'agencyCode', code, 'parentCode', parent_code,
   'aliases', aliases, 'successorCode', successor_code, 'dissolved', dissolved_at IS NOT NULL)`;
 /** @param row the alias of the systems' rows: the tables of presence have an id of their own */
@@ -62,7 +70,7 @@ export class DirectoryStore {
   /** @param form a code of either form */
   async system(form: string, slug: string): Promise<DirectoryEntry | undefined> {
     const [row] = await this.transactions.query<{ entry: DirectoryEntry }>(
-      `SELECT ${systemSql('systems')} AS entry FROM systems WHERE id = (SELECT agency_code || '/' || $2::text FROM agency_codes WHERE form = $1)`,
+      `SELECT ${systemSql('systems')} || jsonb_build_object('contacts', ${contactsSql('systems.id')}) AS entry FROM systems WHERE id = (SELECT agency_code || '/' || $2::text FROM agency_codes WHERE form = $1)`,
       [form, slug],
     );
     return row?.entry;

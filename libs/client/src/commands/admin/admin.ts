@@ -5,6 +5,7 @@ import { agenciesCommand } from './agencies';
 import { auditCommand } from './audit';
 import { adminCalendarCommand } from '../calendar/calendar';
 import { connectionsCommand } from './connections';
+import { contactsCommand } from './contacts';
 import { deadTasksCommand } from './dead-tasks';
 import { grantsCommand } from './grants';
 import { keysCommand } from './keys';
@@ -32,6 +33,7 @@ export function adminCommand(cli: CliContext): Command {
     auditCommand,
     deadTasksCommand,
     connectionsCommand,
+    contactsCommand,
   ])
     admin.addCommand(command(cli));
   admin
