@@ -10,6 +10,8 @@ const BUSY = [
   'InternalError',
   'RequestTimeout',
   'TooManyRequests',
+  // A clock is wrong, ours or the store's: it will be set right, and nothing of the request is at fault.
+  'RequestTimeTooSkewed',
 ];
 
 /** The name and status by which a store refused; `status` 0 when no answer came at all. */
