@@ -19,7 +19,8 @@ const planned = ({ packets }: Expected): { packet: ExpectedPacket; delivery: Exp
     .filter(({ state }) => state === 'sent' || state === 'completed')
     .flatMap((packet) => newest(packet).map((delivery) => ({ packet, delivery })));
 const isAny = (expected: Expected): boolean => planned(expected).length > 0;
-const n = fc.nat(20);
+/** Mostly what was begun last, so that one step comes upon the other. */
+const n = fc.nat(3);
 
 const list = fc.constantFrom(0, 1).map((destination) =>
   command(`destination ${destination} lists what waits`, isAny, async ({ packets }, world) => {
