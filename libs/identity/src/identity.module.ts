@@ -1,4 +1,4 @@
-import { DayKeyRootStore, KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
+import { DatabaseClock, DayKeyRootStore, KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
 import { Log, Metrics } from '@lienthong/runtime';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
@@ -105,14 +105,15 @@ export class IdentityModule {
         ...verifying,
         {
           provide: Authenticator,
-          inject: [KeyRing, SessionKeys, AccessKeyVerifier, NonceStore, KeyUses],
+          inject: [KeyRing, SessionKeys, AccessKeyVerifier, NonceStore, KeyUses, DatabaseClock],
           useFactory: (
             ring: KeyRing,
             sessionKeys: SessionKeys,
             verifier: AccessKeyVerifier,
             nonces: NonceStore,
             uses: KeyUses,
-          ) => new Authenticator(ring, sessionKeys, verifier, nonces, uses),
+            clock: DatabaseClock,
+          ) => new Authenticator(ring, sessionKeys, verifier, nonces, uses, () => clock.now()),
         },
         Refusals,
         BearerTokens,

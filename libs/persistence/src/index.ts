@@ -1,4 +1,5 @@
 export * from './data-source';
+export { DatabaseClock } from './access/database-clock';
 export * from './outbox.store';
 export * from './prepare-database';
 export * from './transactions';

@@ -27,6 +27,7 @@ import { WebhookStore } from './contact/webhook.store';
 import { WebhookTurnStore } from './contact/webhook-turn.store';
 import { ConnectionStore } from './exchange/connection.store';
 import { type DatabaseSettings, assertDurable, assertMigrated, createDataSource } from './data-source';
+import { DatabaseClock } from './access/database-clock';
 import { DayKeyRootStore } from './access/day-key-root.store';
 import { DeadTaskStore } from './operations/dead-task.store';
 import { DeliveryListStore } from './lists/delivery-list.store';
@@ -161,6 +162,11 @@ function derived(settings: PersistenceSettings) {
       [DataSource, ModuleRef],
       (dataSource: DataSource, modules: ModuleRef) => new Transactions(dataSource, afterCommit(modules, settings)),
     ),
+    made(DatabaseClock, [Transactions], async (t: Transactions) => {
+      const clock = new DatabaseClock(t);
+      await clock.look();
+      return clock;
+    }),
     made(
       AuditBacklog,
       [AuditStore],

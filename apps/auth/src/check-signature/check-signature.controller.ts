@@ -1,5 +1,6 @@
 import type { SignatureCheckAnswer } from '@lienthong/contracts';
 import { Public } from '@lienthong/identity';
+import { DatabaseClock } from '@lienthong/persistence';
 import { answer, languageOf, RareCalls, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -12,7 +13,10 @@ import { SignatureCheckDto } from './check-signature.dto';
 @UseGuards(RareCalls)
 @Controller('v1/signature-checks')
 export class CheckSignatureController {
-  constructor(private readonly checkSignature: CheckSignature) {}
+  constructor(
+    private readonly checkSignature: CheckSignature,
+    private readonly clock: DatabaseClock,
+  ) {}
 
   @Post()
   @HttpCode(200)
@@ -26,6 +30,6 @@ export class CheckSignatureController {
     answer('SignatureCheckAnswer', 'What the platform makes of the request, up to where a secret is needed'),
   )
   check(@Body() body: SignatureCheckDto, @Req() req: Parameters<typeof languageOf>[0]): Promise<SignatureCheckAnswer> {
-    return this.checkSignature.check(body, languageOf(req));
+    return this.checkSignature.check(body, languageOf(req), this.clock.now());
   }
 }

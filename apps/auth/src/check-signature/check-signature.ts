@@ -33,7 +33,7 @@ export class CheckSignature {
   constructor(@Inject(KeyRing) private readonly ring: Pick<KeyRing, 'key' | 'session'>) {}
 
   /** @throws LienThongError validation_failed when there is no request in it, or two */
-  async check(check: SignatureCheck, language: Language, now = Date.now()): Promise<SignatureCheckAnswer> {
+  async check(check: SignatureCheck, language: Language, now: number): Promise<SignatureCheckAnswer> {
     const at = { now: Math.floor(now / 1000), windowSeconds: LIMITS.signatureWindowSeconds };
     const explained = explain(check, at);
     const { signature, difference } = explained;

@@ -70,6 +70,7 @@ function platform(keyExpiresAt: Date | null = null) {
     { find: async () => agency },
     { countsOf: async () => outgoing },
     { waitingCount: async () => 7, waiting: async () => [] },
+    { now: Date.now },
   );
   return { opened, ended, sessionKeys, step };
 }

@@ -2,6 +2,7 @@ import { LIMITS, LienThongError, PACKET_STATES, type PacketState, type SessionAn
 import { type Caller, KeyRing, SessionKeys } from '@lienthong/identity';
 import {
   AgencyStore,
+  DatabaseClock,
   DeliveryListStore,
   KeyStore,
   PacketStore,
@@ -27,6 +28,7 @@ export class OpenSession {
     @Inject(AgencyStore) private readonly agencies: Pick<AgencyStore, 'find'>,
     @Inject(PacketStore) private readonly packets: Pick<PacketStore, 'countsOf'>,
     @Inject(DeliveryListStore) private readonly deliveries: Pick<DeliveryListStore, 'waiting' | 'waitingCount'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /**
@@ -38,7 +40,7 @@ export class OpenSession {
     if (caller.sessionId !== undefined) throw new LienThongError('access_denied', { what: 'POST /v1/sessions' });
     const { accessKey, systemId } = caller;
     const wanted = destination === undefined ? undefined : await this.access.decide(systemId, destination);
-    const now = Date.now();
+    const now = this.clock.now();
     const keyEnds = (await this.keys.find(accessKey))?.expiresAt?.getTime() ?? Infinity;
     const expiresAt = new Date(Math.min(now + LIMITS.sessionSeconds * 1000, keyEnds));
     const [standing, sessionId] = await Promise.all([
