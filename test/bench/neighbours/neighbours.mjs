@@ -110,14 +110,11 @@ const NEIGHBOURS = {
       going.run(steadily(going, REJECTED_PER_SECOND, async () => going.count((await sender.send(to)).status)));
       going.run(
         reading(going, destination.client, async ({ deliveryId }) => {
-          const rejecting = destination.client.deliveries
-            .confirm(deliveryId, {
-              outcome: 'rejected',
-              parts: [],
-              reasonCode: 'busy',
-              reason: 'Đang bận',
-              retryable: true,
-            })
+          const { deliveries } = destination.client;
+          const rejection = { outcome: 'rejected', parts: [], reasonCode: 'busy', reason: 'Đang bận', retryable: true };
+          const rejecting = deliveries
+            .ready(deliveryId)
+            .then(() => deliveries.confirm(deliveryId, rejection))
             .then(() => going.count('rejected'));
           going.run(rejecting);
         }),
