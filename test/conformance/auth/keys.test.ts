@@ -1,6 +1,6 @@
 import { type IssuedKey, KEY_WARNING_DAYS, type KeyView, type Page, type RotatedKey } from '@lienthong/contracts';
-import { IdentityModule, type MasterKeys } from '@lienthong/identity';
-import { KeyStore, OutboxStore, PersistenceModule, Transactions } from '@lienthong/persistence';
+import { IdentityModule, type MasterKeys, WebhookSecrets } from '@lienthong/identity';
+import { KeyStore, OutboxStore, PersistenceModule, Transactions, WebhookStore } from '@lienthong/persistence';
 import { QueueModule } from '@lienthong/queue';
 import { boot, createLog, type RunningApp } from '@lienthong/runtime';
 import type { SigningKey } from '@lienthong/signing';
@@ -9,6 +9,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
 import { AuthModule } from '../../../apps/auth/src/app.module';
 import { type TestDatabase, testDatabase } from '../../support/database';
 import { signedFetch } from '../../support/signed-fetch';
@@ -221,6 +222,28 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
     await expect(start({ masterKey: next, others: [] })).rejects.toThrow(/^MASTER_KEY does not open/);
   });
 
+  /** The present secret and the former one, which signs too. */
+  async function twoSecretsOfAWebhook(app: RunningApp['app']): Promise<string[]> {
+    const systemId = 'H01.14/qlvb';
+    const secrets: string[] = [];
+    for (const webhookId of [uuidv7(), uuidv7()]) {
+      const made = await app.get(WebhookSecrets).make({ webhookId, systemId });
+      const webhook = { webhookId, systemId, url: 'https://qlvb.example.vn/', events: null, sealed: made.sealed };
+      await app.get(WebhookStore).set(webhook, 60);
+      secrets.unshift(made.secret);
+    }
+    return secrets;
+  }
+  async function opened(app: RunningApp['app']): Promise<string[]> {
+    const [row] =
+      await database.dataSource.query<
+        { id: string; sealed_secret: Buffer; former_id: string; former_secret: Buffer }[]
+      >('SELECT * FROM webhooks');
+    const secrets = app.get(WebhookSecrets);
+    const open = (webhookId: string, box: Buffer) => secrets.open({ webhookId, systemId: 'H01.14/qlvb' }, box);
+    return Promise.all([open(row.id, row.sealed_secret), open(row.former_id, row.former_secret)]);
+  }
+
   it('goes over to another master key while it runs', async () => {
     const key = hmac(await issue());
     const { json: session } = await call<{ sessionId: string; sessionKey: string }>('POST', '/v1/sessions', key, {});
@@ -239,6 +262,7 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
     );
     expect(await signsIn(hmac(made), knowsBoth)).toBe(true);
 
+    const webhooks = await twoSecretsOfAWebhook(knowsBoth.app);
     const { json: rewrap } = await admin<{ rewrapped: number }>('POST', 'rewraps', undefined, sealsNext);
     expect(rewrap.rewrapped).toBeGreaterThan(3);
     expect((await admin<{ rewrapped: number }>('POST', 'rewraps', undefined, sealsNext)).json).toEqual({
@@ -249,6 +273,7 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
     const onlyNext = await start({ masterKey: next, others: [] });
     expect(await works(onlyNext)).toBe(true);
     expect(await signsIn(hmac(made), onlyNext)).toBe(true);
+    expect(await opened(onlyNext.app)).toEqual(webhooks);
     await expect(start({ masterKey: former, others: [] })).rejects.toThrow(/^MASTER_KEY does not open/);
   });
 });

@@ -75,12 +75,13 @@ describe('the directory on PostgreSQL', () => {
       default: true,
       suspended: false,
       online: false,
+      contacts: { polls: 0, webhooks: 0 },
     });
     expect(await directory.agency('H77')).toBeUndefined();
     expect(await directory.system('H01.14', 'none')).toBeUndefined();
   });
 
-  it('calls a system online while a stream is open and seen, or soon after a poll', async () => {
+  it('calls a system online while a stream is open and seen, or soon after a poll or an answered webhook', async () => {
     const online = async () => (await directory.system('H01.14', 'qlvb'))?.online;
     const connections = new ConnectionStore(transactions);
     const id = await connections.open('H01.14/qlvb', 'test', null);
@@ -96,6 +97,13 @@ describe('the directory on PostgreSQL', () => {
     );
     expect(await online()).toBe(true);
     await transactions.query(`UPDATE streams SET polled_at = now() - interval '181 seconds'`);
+    expect(await online()).toBe(false);
+    await transactions.query(
+      `INSERT INTO webhooks (system_id, id, url, sealed_secret, state, after_offset, answered_at)
+       VALUES ('H01.14/qlvb', gen_random_uuid(), 'https://qlvb.example.vn/', '', 'verified', 0, now() - interval '179 seconds')`,
+    );
+    expect(await online()).toBe(true);
+    await transactions.query(`UPDATE webhooks SET answered_at = now() - interval '181 seconds'`);
     expect(await online()).toBe(false);
   });
 

@@ -196,7 +196,7 @@ export interface DirectoryEntry {
   suspended?: boolean;
   /** A stream is open, or it polled or answered its webhook within 3 minutes. */
   online?: boolean;
-  /** Of a system, when it is read by its address: polls and answered webhooks of the last 30 days. */
+  /** Of a system, when it or its agency is read by its address: polls and answered webhooks of the last 30 days. */
   contacts?: { polls: number; webhooks: number };
   /** Of an agency, when it is read by its address. */
   systems?: DirectoryEntry[];

@@ -32,6 +32,9 @@ const AGENCY = `jsonb_build_object('kind', 'agency', 'address', code, 'name', na
 const systemSql = (row: string): string =>
   `jsonb_build_object('kind', 'system', 'address', ${row}.id, 'name', ${row}.name, 'agencyCode', ${row}.agency_code, 'receives', ${row}.receives,
   'default', ${row}.is_default, 'suspended', ${row}.suspended_at IS NOT NULL, 'online', ${onlineSql(`${row}.id`)})`;
+/** Not for a search: a look-up more for each system. */
+const countedSql = (row: string): string =>
+  `${systemSql(row)} || jsonb_build_object('contacts', ${contactsSql(`${row}.id`)})`;
 
 /** What everyone who takes part may read of the registry. */
 export class DirectoryStore {
@@ -60,7 +63,7 @@ export class DirectoryStore {
   async agency(form: string): Promise<DirectoryEntry | undefined> {
     const [row] = await this.transactions.query<{ entry: DirectoryEntry }>(
       `SELECT ${AGENCY} || jsonb_build_object('systems',
-                coalesce((SELECT jsonb_agg(${systemSql('own')} ORDER BY own.id) FROM (SELECT * FROM systems WHERE agency_code = code) own), '[]')) AS entry
+                coalesce((SELECT jsonb_agg(${countedSql('own')} ORDER BY own.id) FROM (SELECT * FROM systems WHERE agency_code = code) own), '[]')) AS entry
        FROM agencies WHERE code = (SELECT agency_code FROM agency_codes WHERE form = $1)`,
       [form],
     );
@@ -70,7 +73,7 @@ export class DirectoryStore {
   /** @param form a code of either form */
   async system(form: string, slug: string): Promise<DirectoryEntry | undefined> {
     const [row] = await this.transactions.query<{ entry: DirectoryEntry }>(
-      `SELECT ${systemSql('systems')} || jsonb_build_object('contacts', ${contactsSql('systems.id')}) AS entry FROM systems WHERE id = (SELECT agency_code || '/' || $2::text FROM agency_codes WHERE form = $1)`,
+      `SELECT ${countedSql('systems')} AS entry FROM systems WHERE id = (SELECT agency_code || '/' || $2::text FROM agency_codes WHERE form = $1)`,
       [form, slug],
     );
     return row?.entry;
