@@ -7,9 +7,12 @@ const SHA256 = /^[A-Za-z0-9+/]{43}=$/;
 /** Also keeps line breaks out of the Content-Type header that the store answers with. */
 const MEDIA_TYPE = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
+/** Where the content of a round lies that was uploaded for it, as a packet of its own: a purge that was begun in a former round finds nothing of it. */
+export const placeOf = (packetId: string, round: number): string => (round === 1 ? packetId : `${packetId}-${round}`);
+
 /** A new key for a part of a packet: nothing of it comes from a client, and nobody can guess it. */
-export function objectKey(packetId: string, ordinal: number): string {
-  const key = `packets/${packetId}/${ordinal}-${randomBytes(16).toString('hex')}`;
+export function objectKey(packetId: string, ordinal: number, round = 1): string {
+  const key = `packets/${placeOf(packetId, round)}/${ordinal}-${randomBytes(16).toString('hex')}`;
   splitKey(key);
   return key;
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 /** One part of a packet, as its source declared it and where it lies. `size` in bytes, `sha256` standard base64. */
 export interface StoredPart {
-  /** `packets/<packet id>/<ordinal>-<128 random bits>`: made by `objectKey`, never from a client's file name. */
+  /** `packets/<packet id>/<ordinal>-<128 random bits>`, of a later round `packets/<packet id>-<round>/…`: made by `objectKey`, never from a client's file name. */
   key: string;
   size: number;
   sha256: string;
@@ -96,7 +96,7 @@ export abstract class Storage {
   abstract read(part: StoredPart): Promise<Readable>;
 
   /**
-   * Deletes everything of a packet (sealed, uploads, versions, unfinished multiparts), then looks again. @throws ContentKept unless the store answered that nothing is left. Idempotent.
+   * Deletes everything of a packet in one place (`placeOf`; sealed, uploads, versions, unfinished multiparts), then looks again. @throws ContentKept unless the store answered that nothing is left. Idempotent.
    * @param stored parts that were put or uploaded in one piece and found whole, so that a store need not look for them first; fewer or none is right too,
    * for whatever else is there is found by the look that follows
    */

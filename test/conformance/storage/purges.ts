@@ -1,4 +1,4 @@
-import { objectKey, partSizeOf } from '@lienthong/storage';
+import { objectKey, partSizeOf, placeOf } from '@lienthong/storage';
 import { ask, put } from './http';
 import { type Subject, accepted, newContent } from './subject';
 
@@ -52,6 +52,19 @@ export function purges(subject: () => Subject): void {
       await storage.purge(packetId);
       for (const id of [packetId, newContent().packetId])
         expect(await storage.purge(id)).toMatchObject({ removed: [], aborted: 0, deletedAt: null });
+    });
+
+    it('of a round leaves what was uploaded for the next', async () => {
+      const { storage } = subject();
+      const former = await accepted(storage);
+      const { packetId } = former;
+      const next = newContent(100, { packetId: placeOf(packetId, 2) });
+      expect(await put(await storage.presignPut(next.part, 60), next.bytes)).toBe(200);
+      await storage.purge(placeOf(packetId, 1), [former.part]);
+      expect(await storage.inspect(former.part)).toBe('missing');
+      expect(await storage.inspect(next.part)).toBe('whole');
+      await storage.purge(placeOf(packetId, 2));
+      expect(await storage.inspect(next.part)).toBe('missing');
     });
 
     it('of several at once removes each', async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AsyncCommand } from 'fast-check';
 import { eventually } from '../../support/eventually';
@@ -90,6 +90,8 @@ export const deliveryOf = (
     return row?.due && row.id;
   });
 
-/** Whether anything of the packet lies in the store. */
-export const hasContent = ({ platform }: World, packetId: string): boolean =>
-  existsSync(join(platform.standalone!.folder, 'content', 'packets', packetId));
+/** Whether anything of the packet lies in the store, of whichever round. */
+export const hasContent = ({ platform }: World, packetId: string): boolean => {
+  const folder = join(platform.standalone!.folder, 'content', 'packets');
+  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(packetId));
+};

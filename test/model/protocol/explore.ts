@@ -1,5 +1,6 @@
 import { type Delivery, isFinal, isLive, keyOf, type Protocol, type State } from './state';
-import { type Step, stepsFrom } from './steps';
+import type { Step } from './commits';
+import { stepsFrom } from './steps';
 
 export interface Exploration {
   states: number;
@@ -66,9 +67,16 @@ const isGoodEnd = (state: State): boolean =>
   (state.packet === 'completed' || state.packet === 'recalled') &&
   state.purged &&
   state.content.length === 0 &&
-  [state.outbox, state.broker, state.purges, state.dead, state.unsent, state.confirming, state.completing].every(
-    (one) => one.length === 0,
-  );
+  [
+    state.outbox,
+    state.broker,
+    state.purges,
+    state.analyses,
+    state.dead,
+    state.unsent,
+    state.confirming,
+    state.completing,
+  ].every((one) => one.length === 0);
 
 function firstStuck(found: Found[], before: number[][]): number | undefined {
   const good = new Set(found.flatMap(({ state }, index) => (isGoodEnd(state) ? [index] : [])));

@@ -55,6 +55,7 @@ describe('A seeded design bug is found (reliability 9.3)', () => {
     ['7: recorded as purged before the delete', { recordsBeforeDelete: true }, /^S7/, faults(2, 1)],
     ['11: «all final» read outside the lock', { settlesOutsideLock: true }, /^L8/, faults(0)],
     ['a completion that commits into a later round', { completesAnyRound: true }, /^S5/, TWO_ROUNDS],
+    ['an analysis that commits into a later round', { analysesAnyRound: true }, /^S1/, TWO_ROUNDS],
     ['a purge that records itself in a later round', { recordsAnyRound: true }, /^S7/, TWO_ROUNDS],
     ['one place in the store for the content of all rounds', { onePlaceForAllRounds: true }, /^S6/, TWO_ROUNDS],
   ])('%s, sweeper or not', (title, bug, rule, may) => {

@@ -12,11 +12,18 @@ export interface Message {
   readonly returned: number;
 }
 
-/** A consumer between the commits of a purge; its message is out of the queue and not acknowledged. An analysis is one commit and needs no such thing. */
+/** A consumer between the commits of a purge; its message is out of the queue and not acknowledged. */
 export interface Purge extends Message {
   readonly step: 'seen' | 'deleted' | 'recorded';
   /** The round that it read. */
   readonly round: number;
+}
+
+/** An analysis between its look at the packet, its look at the content, and its commit. */
+export interface Analysis extends Message {
+  readonly round: number;
+  /** Null: the content is still to be looked at. */
+  readonly whole: boolean | null;
 }
 
 /** A completion that is asked for: its content was looked at, then it is committed and answered. */
@@ -53,6 +60,7 @@ export interface State {
   // what a process holds and loses when it dies
   readonly completing: readonly Completing[];
   readonly purges: readonly Purge[];
+  readonly analyses: readonly Analysis[];
   readonly confirming: readonly Confirming[];
   /** Committed, and to be sent by the process that committed it, with no row that says so. */
   readonly unsent: readonly Task[];
@@ -89,6 +97,8 @@ export interface Protocol {
   readonly settlesOutsideLock?: boolean;
   /** A completion that was overtaken commits whatever round the packet is in by then. */
   readonly completesAnyRound?: boolean;
+  /** An analysis that was overtaken commits what it found into whatever round the packet is in by then. */
+  readonly analysesAnyRound?: boolean;
   /** A purge that was overtaken records itself whatever round the packet is in by then. */
   readonly recordsAnyRound?: boolean;
   /** Content of every round lies under the same prefix, so that a purge of a former round finds that of the present one. */
@@ -114,6 +124,7 @@ export function beginning(may: Pick<State, 'crashes' | 'wipes' | 'resends'>): St
     content: [],
     completing: [],
     purges: [],
+    analyses: [],
     confirming: [],
     unsent: [],
     acknowledged: false,
@@ -133,6 +144,7 @@ export function keyOf(state: State): string {
     state.unsent,
     state.broker.map(({ task, returned }) => task + returned),
     state.purges.map(({ returned, step, round: seen }) => returned + step + seen),
+    state.analyses.map(({ returned, round: seen, whole }) => `${returned}${seen}${whole}`),
     state.completing.map(({ step, round: of }) => step + of),
     state.confirming.map(({ outcome, isLast }) => `${outcome}${isLast}`),
   ];

@@ -1,42 +1,6 @@
-import {
-  type Completing,
-  type Confirming,
-  type Delivery,
-  isFinal,
-  isLive,
-  type Message,
-  type Protocol,
-  type Purge,
-  type State,
-  type Task,
-} from './state';
-
-/**
- * `platform`: happens by itself. `client`: a source or destination does its part. `choice`: somebody may, and nothing may depend on it.
- * `fault`: what fails.
- */
-export type By = 'platform' | 'client' | 'choice' | 'fault';
-
-export interface Step {
-  readonly by: By;
-  readonly name: string;
-  readonly to: State;
-}
-
-/** A message that came back more often goes to the dead letters. */
-const DELIVERY_LIMIT = 1;
-/** At the same time: more do nothing that two do not. */
-const CONSUMERS = 2;
-
-const without = <T>(list: readonly T[], item: T): T[] => list.toSpliced(list.indexOf(item), 1);
-const unique = <T>(list: readonly T[]): T[] => {
-  const seen = new Map(list.map((item) => [JSON.stringify(item), item]));
-  return [...seen.values()];
-};
-const withTask = (tasks: readonly Task[], task: Task): readonly Task[] =>
-  tasks.includes(task) ? tasks : [...tasks, task];
-/** One message of a kind lies in the broker, as one row does in the outbox; a broker that delivers it twice keeps it. */
-const room = ({ broker }: State, task: Task): boolean => !broker.some((one) => one.task === task);
+import { type By, changed, ended, enqueue, room, settled, type Step, unique, withTask, without } from './commits';
+import { ofAnalysis, ofConsumer, ofCrashes, ofFaults, ofPurge } from './consumers';
+import { type Completing, type Confirming, isFinal, isLive, type Protocol, type State, type Task } from './state';
 
 /** Everything that can happen next. */
 export function stepsFrom(state: State, protocol: Protocol): Step[] {
@@ -47,29 +11,12 @@ export function stepsFrom(state: State, protocol: Protocol): Step[] {
     ...ofTimers(state, protocol),
     ...ofRelay(state, protocol),
     ...state.broker.flatMap((message) => ofConsumer(state, message, protocol)),
+    ...unique(state.analyses).flatMap((analysis) => ofAnalysis(state, analysis, protocol)),
     ...unique(state.purges).flatMap((purge) => ofPurge(state, purge, protocol)),
     ...ofFaults(state),
     ...ofCrashes(state, protocol),
   ];
 }
-
-/** A task with the commit that makes it necessary. */
-const enqueue = (state: State, task: Task, { sendsOutsideTransaction }: Protocol): State =>
-  sendsOutsideTransaction
-    ? { ...state, unsent: withTask(state.unsent, task) }
-    : { ...state, outbox: withTask(state.outbox, task) };
-
-/** Final state, intent and task are one commit. */
-const ended = (state: State, packet: 'completed' | 'recalled' | 'refused', protocol: Protocol): State =>
-  enqueue({ ...state, packet, intent: !protocol.purgesWithoutIntent }, 'purge', protocol);
-
-const settled = (state: State, protocol: Protocol): State =>
-  state.packet === 'scheduled' && !state.deliveries.some(isLive) ? ended(state, 'completed', protocol) : state;
-
-const changed = (state: State, from: Delivery, to: Delivery): State => ({
-  ...state,
-  deliveries: [...without(state.deliveries, from), to],
-});
 
 function ofSource(state: State, protocol: Protocol): Step[] {
   const { packet, round, acknowledged, content, deliveries } = state;
@@ -206,94 +153,4 @@ function ofRelay(state: State, protocol: Protocol): Step[] {
         ];
       }),
   ];
-}
-
-/** What becomes of a message when a step of its consumer is its last, and the consumer may die before it acknowledges. */
-function last(name: string, from: State, to: State, message: Message, protocol: Protocol): Step[] {
-  const steps: Step[] = [{ by: 'platform', name, to }];
-  if (from.crashes > 0) {
-    const dead = returned({ ...to, crashes: from.crashes - 1 }, [message], protocol);
-    steps.push({ by: 'fault', name: `${name}; the consumer dies before it acknowledges`, to: dead });
-  }
-  return steps;
-}
-
-function ofConsumer(state: State, message: Message, protocol: Protocol): Step[] {
-  const { packet, content, round, crashes } = state;
-  const kept = state.broker;
-  const taken = { ...state, broker: without(state.broker, message) };
-  const steps: Step[] = [];
-  if (crashes > 0) {
-    const to = returned({ ...taken, crashes: crashes - 1 }, [message], protocol);
-    steps.push({ by: 'fault', name: `the consumer of ${message.task} dies before it did anything`, to });
-  }
-  if (message.task === 'analyse') {
-    const analysed = (): State => {
-      if (!content.includes(round)) return ended(taken, 'refused', protocol);
-      return { ...taken, packet: 'scheduled', deliveries: Array<Delivery>(state.recipients).fill('pending') };
-    };
-    if (packet !== 'received')
-      return [...steps, ...last('the analysis finds nothing to do', state, taken, message, protocol)];
-    return [...steps, ...last('the analysis commits', state, analysed(), message, protocol)];
-  }
-  const isDue = state.intent || protocol.purgesWithoutIntent;
-  if (!isDue) return [...steps, ...last('the purge finds nothing to do', state, taken, message, protocol)];
-  if (state.purges.length === CONSUMERS) return steps;
-  const begun = { ...taken, purges: [...state.purges, { ...message, step: 'seen', round } as const] };
-  const name = 'a purge reads the packet';
-  return [
-    ...steps,
-    { by: 'platform', name, to: begun },
-    { by: 'fault', name: `${name}; the broker will deliver its task once more`, to: { ...begun, broker: kept } },
-  ];
-}
-
-function ofPurge(state: State, purge: Purge, protocol: Protocol): Step[] {
-  const rest = { ...state, purges: without(state.purges, purge) };
-  const go = (name: string, step: Purge['step'], more: Partial<State>): Step[] => [
-    { by: 'platform', name, to: { ...rest, ...more, purges: [...rest.purges, { ...purge, step }] } },
-  ];
-  const done = (name: string, more: Partial<State> = {}) => last(name, state, { ...rest, ...more }, purge, protocol);
-  const content = protocol.onePlaceForAllRounds ? [] : state.content.filter((round) => round !== purge.round);
-  if (purge.step === 'recorded') return done('the purge deletes the content', { content });
-  if (purge.step === 'seen' && !protocol.recordsBeforeDelete)
-    return go('the purge deletes the content', 'deleted', { content });
-  const isDue = protocol.purgesWithoutIntent ? isFinal(state.packet) : state.intent;
-  const counts = !state.purged && isDue && (state.round === purge.round || protocol.recordsAnyRound);
-  if (!counts) return done('the purge is overtaken');
-  const name = 'the purge commits: purged';
-  return protocol.recordsBeforeDelete ? go(name, 'recorded', { purged: true }) : done(name, { purged: true });
-}
-
-function ofFaults({ broker, wipes, ...state }: State): Step[] {
-  if (wipes === 0 || broker.length === 0) return [];
-  return [{ by: 'fault', name: 'the broker loses all', to: { ...state, broker: [], wipes: wipes - 1 } }];
-}
-
-function ofCrashes(state: State, protocol: Protocol): Step[] {
-  if (state.crashes === 0) return [];
-  const { purges, confirming, unsent, completing } = state;
-  const steps: Step[] = [];
-  const crash = (name: string, dead: State) =>
-    steps.push({ by: 'fault', name, to: { ...dead, crashes: state.crashes - 1 } });
-  const noRequests = { completing: [], confirming: [], unsent: [] };
-  const requests = completing.length + confirming.length + unsent.length;
-  if (requests > 0) crash('the process that answers requests dies', { ...state, ...noRequests });
-  for (const purge of unique(purges)) {
-    const dead = returned({ ...state, purges: without(purges, purge) }, [purge], protocol);
-    crash(`a purge dies (${purge.step})`, dead);
-  }
-  if (requests > 0 && purges.length > 0)
-    crash('every process dies', returned({ ...state, ...noRequests, purges: [] }, purges, protocol));
-  return steps;
-}
-
-/** What a dead consumer held goes back to the queue, or after too many times to the dead letters. */
-function returned(state: State, held: readonly Message[], protocol: Protocol): State {
-  if (protocol.acknowledgesBeforeCommit) return state;
-  return held.reduce<State>((now, { task, returned: times }) => {
-    if (times >= DELIVERY_LIMIT)
-      return protocol.dropsAtDeliveryLimit ? now : { ...now, dead: withTask(now.dead, task) };
-    return room(now, task) ? { ...now, broker: [...now.broker, { task, returned: times + 1 }] } : now;
-  }, state);
 }

@@ -13,6 +13,7 @@ import {
   nowBy,
   type PacketRow,
   PacketStore,
+  partsOf,
   type PlannedRecipient,
   ResendStore,
   RoutingStore,
@@ -20,6 +21,7 @@ import {
   Transactions,
   type Unit,
 } from '@lienthong/persistence';
+import { objectKey } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { deadlineOf, invalid } from '../policy';
 import { UploadSpaces } from '../request-space/upload-space';
@@ -73,7 +75,12 @@ export class ResendPacket {
     const { deliverAfter: _sourceOfAfter, ...given } = packet.policySources;
     const sources = { ...given, deliverBy: 'resend' };
     const state = beginningOf(packet);
-    const round: NewRound = { to, state, deliverBy, policy, sources, spaceSeconds: LIMITS.spaceSeconds };
+    const parts = state === 'open' ? await partsOf(unit, packet.id) : [];
+    const objectKeys = parts.map(({ ordinal }) => ({
+      ordinal,
+      objectKey: objectKey(packet.id, ordinal, packet.round + 1),
+    }));
+    const round: NewRound = { to, state, deliverBy, policy, sources, spaceSeconds: LIMITS.spaceSeconds, objectKeys };
     const begun = await this.resends.begin(unit, packet, round);
     const detail = { round: begun.round, recipients: to.length, content: state === 'open' ? 'upload' : 'kept' };
     this.timeline.add(unit, packet.id, [{ event: 'packet.resent', detail }]);

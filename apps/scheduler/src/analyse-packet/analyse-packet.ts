@@ -19,6 +19,13 @@ const REASONS: Record<Exclude<Finding, 'whole'>, string> = {
   digest: 'digest_differs',
 };
 
+/** What was looked at: of another round it says nothing. */
+interface Seen {
+  packetId: string;
+  round: number;
+  parts: PartRow[];
+}
+
 /** S4: makes the content immutable, proves that it is what was declared, and gives the source its receipt; or refuses it with reasons. */
 @Injectable()
 export class AnalysePacket {
@@ -33,31 +40,32 @@ export class AnalysePacket {
   ) {}
 
   async analyse(packetId: string): Promise<void> {
-    const parts = await this.transactions.run(async (unit) => {
+    const seen = await this.transactions.run(async (unit) => {
       const held = await this.packets.lockWithParts(unit, packetId);
       if (held?.packet.state !== 'received') return undefined;
-      if (held.packet.protocol !== 'inline' || held.packet.round > 1) return held.parts;
+      if (held.packet.protocol !== 'inline' || held.packet.round > 1)
+        return { packetId, round: held.packet.round, parts: held.parts };
       // Measured, digested and durably written by the platform itself before it was received, to keys that no client has an address for.
       return this.pass(unit, held.packet, held.parts);
     });
-    if (!parts) return;
+    if (!seen) return;
     const findings: { part: PartRow; found: Finding }[] = [];
     // One after the other: a packet of many large parts must not take all the bandwidth.
-    for (const part of parts) findings.push({ part, found: await this.seal(part) });
+    for (const part of seen.parts) findings.push({ part, found: await this.seal(part) });
     const wrong = findings.flatMap(({ part, found }) =>
       found === 'whole' ? [] : [{ part: part.name, code: REASONS[found] }],
     );
-    await (wrong.length > 0 ? this.refuse(packetId, parts, wrong) : this.accept(packetId, parts));
+    await (wrong.length > 0 ? this.refuse(seen, wrong) : this.accept(seen));
   }
 
   private seal({ objectKey, size, sha256, mediaType }: PartRow): Promise<Finding> {
     return this.storage.seal({ key: objectKey, size, sha256, mediaType });
   }
 
-  private async accept(packetId: string, parts: PartRow[]): Promise<void> {
+  private async accept({ packetId, round, parts }: Seen): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state === 'received') await this.pass(unit, packet, parts);
+      if (packet?.state === 'received' && packet.round === round) await this.pass(unit, packet, parts);
     });
   }
 
@@ -72,10 +80,10 @@ export class AnalysePacket {
     await this.planDelivery.plan(unit, packet);
   }
 
-  private async refuse(packetId: string, parts: PartRow[], reasons: { part: string; code: string }[]): Promise<void> {
+  private async refuse({ packetId, round, parts }: Seen, reasons: { part: string; code: string }[]): Promise<void> {
     await this.transactions.run(async (unit) => {
       const packet = await this.packets.lock(unit, packetId);
-      if (packet?.state !== 'received') return;
+      if (packet?.state !== 'received' || packet.round !== round) return;
       const receipt = await this.receipts.append(unit, packet, [
         { event: 'packet.refused', to: [], parts, detail: { reasons } },
       ]);

@@ -28,6 +28,7 @@ function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = asyn
   const packet = {
     id: ID,
     source: 'H01.14/a',
+    round: 1,
     state: 'completed',
     recipients: [],
     policy: {},
@@ -49,8 +50,8 @@ function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = asyn
     } as unknown as TimelineStore,
     {
       uploadsOutlivePurge: false,
-      purge: async () => {
-        done.push('asked');
+      purge: async (place: string) => {
+        done.push(place === ID ? 'asked' : `asked ${place.slice(ID.length)}`);
         const report = await ask();
         done.push('deleted');
         return report;
@@ -79,6 +80,13 @@ describe('purge-content', () => {
     const { done, steps } = purging({ ...due, ...row });
     await steps.purge(ID);
     expect(done).toEqual([]);
+  });
+
+  it('deletes what was uploaded for its round and those before, each in its own place, before it records', async () => {
+    const { done, steps } = purging({ ...due, round: 3 });
+    await steps.purge(ID);
+    const asked = ['asked', 'deleted', 'asked -2', 'deleted', 'asked -3', 'deleted'];
+    expect(done).toEqual([...asked, 'recorded', 'packet.purged']);
   });
 
   it('records no purge that the store refused, and says that it is held up', async () => {

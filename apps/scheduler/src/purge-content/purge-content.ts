@@ -13,7 +13,7 @@ import {
   type WholePacket,
 } from '@lienthong/persistence';
 import { logContext, Metrics } from '@lienthong/runtime';
-import { ContentKept, type PurgeReport, Storage, type StoredPart } from '@lienthong/storage';
+import { ContentKept, placeOf, type PurgeReport, Storage, type StoredPart } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { SchedulerOptions } from '../scheduler.config';
@@ -61,7 +61,7 @@ export class PurgeContent {
   async purge(packetId: string): Promise<void> {
     const known = await this.packets.findWhole(packetId);
     if (!known?.packet.purgeAfter || known.packet.purgeAfter > nowBy(known.packet)) return;
-    const report = await this.storage.purge(packetId, stored(known)).catch((error: unknown) => {
+    const report = await this.deleteAll(known).catch((error: unknown) => {
       if (!(error instanceof ContentKept)) throw error;
       return this.keptBack(known.packet, error);
     });
@@ -73,6 +73,22 @@ export class PurgeContent {
       // Of another round the content may be there again: this one's report says nothing of it.
       if (now && now.packet.round === known.packet.round && !now.packet.purgedAt) await this.record(now, report);
     });
+  }
+
+  /** Of the round that was read and those before it; content of a later one lies elsewhere, however long this stood still. */
+  private async deleteAll(known: WholePacket): Promise<PurgeReport> {
+    const { id, round } = known.packet;
+    let whole = await this.storage.purge(placeOf(id, 1), round === 1 ? stored(known) : []);
+    for (let n = 2; n <= round; n++) {
+      const one = await this.storage.purge(placeOf(id, n));
+      whole = {
+        ...one,
+        removed: [...whole.removed, ...one.removed],
+        aborted: whole.aborted + one.aborted,
+        deletedAt: one.deletedAt ?? whole.deletedAt,
+      };
+    }
+    return whole;
   }
 
   /** The store would not delete: never recorded as purged, told once; `sweep-lost-work` has it tried again until it is (reliability 6). */

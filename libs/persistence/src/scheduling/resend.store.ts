@@ -11,6 +11,8 @@ export interface NewRound {
   policy: StoredPolicy;
   sources: PolicySources;
   spaceSeconds: number;
+  /** With `open`: where each part is to lie now. */
+  objectKeys: { ordinal: number; objectKey: string }[];
 }
 
 /**
@@ -35,7 +37,7 @@ export class ResendStore {
   async begin(
     unit: Unit,
     packet: PacketRow,
-    { to, state, deliverBy, policy, sources, spaceSeconds }: NewRound,
+    { to, state, deliverBy, policy, sources, spaceSeconds, objectKeys }: NewRound,
   ): Promise<PacketRow> {
     if (state === 'scheduled') {
       await unit.query('UPDATE packets SET round = round + 1, resend_to = $2 WHERE id = $1', [
@@ -55,7 +57,12 @@ export class ResendStore {
        INSERT INTO finished_packets (source, state, n) VALUES ($1, $2, -1)`,
       [packet.source, packet.state],
     );
-    await unit.query('UPDATE parts SET upload_id = NULL WHERE packet_id = $1 AND $2', [packet.id, state === 'open']);
+    if (state === 'open')
+      await unit.query(
+        `UPDATE parts SET upload_id = NULL, object_key = now."objectKey"
+         FROM jsonb_to_recordset($2) AS now ("ordinal" smallint, "objectKey" text) WHERE packet_id = $1 AND parts.ordinal = now."ordinal"`,
+        [packet.id, JSON.stringify(objectKeys)],
+      );
     const rows = await unit.query(
       `UPDATE packets SET round = round + 1, state = $3, resend_to = $4, policy = $5, policy_sources = $6,
               deliver_by = CASE WHEN $3 = 'received' THEN $7::timestamptz END, received_at = CASE WHEN $3 = 'received' THEN now() END,
