@@ -14,6 +14,8 @@ const isInline = (key: string): boolean => key < '8';
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64');
 /** Between two packets of one source. */
 const PAUSE_MS = 60;
+/** Questions at once when all is over. */
+const AT_ONCE = 8;
 const SETTLED = { within: 240_000, every: 500 };
 
 /** Sources that send and destinations that fetch and confirm, as patient clients do, and note what they see. */
@@ -60,7 +62,9 @@ export class Load {
   /** No more packets; what is under way is delivered, confirmed and purged; then everything is read. @param leftIn packets that have content where content lies */
   async finish(leftIn: () => Promise<string[]>): Promise<History> {
     await this.abort();
-    for (const [key, asked] of this.history.asked) await this.askAgain(key, asked);
+    const all = [...this.history.asked];
+    for (let at = 0; at < all.length; at += AT_ONCE)
+      await Promise.all(all.slice(at, at + AT_ONCE).map(([key, asked]) => this.askAgain(key, asked)));
     await eventually(async () => {
       await Promise.allSettled(this.destinations.map((destination) => this.receiveAll(destination)));
       return (await this.readAll()) === 0;

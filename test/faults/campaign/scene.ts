@@ -51,7 +51,7 @@ async function embedded(random: Random): Promise<Scene> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    platform = await startStandalone({ DATA_DIR: folder, ...clockSettings(clock) });
+    platform = await startStandalone({ DATA_DIR: folder, SWEEP_QUIET_SECONDS: '5', ...clockSettings(clock) });
   } catch (error) {
     await end();
     throw error;
