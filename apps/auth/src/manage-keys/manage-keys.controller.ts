@@ -2,7 +2,14 @@ import type { IssuedKey, KeyView, Page, RotatedKey } from '@lienthong/contracts'
 import { Administrator } from '@lienthong/identity';
 import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { PageDto } from '../edge/page';
 import { accessKeyPipe, codePipe, slugPipe } from '../edge/path-pipes';
 import { ManageKeys } from './manage-keys';
@@ -40,6 +47,7 @@ export class ManageKeysController {
   }
 
   @Post(':accessKey/rotate')
+  @ApiBody({ type: KeyRotationDto, required: false })
   @ApiOperation({ summary: 'Put a new key in place of one; both hold for the overlap' })
   @ApiCreatedResponse(answer('RotatedKey', 'The new key, and until when the former one holds'))
   @Problems('weak_key', 'not_found', 'wrong_state')

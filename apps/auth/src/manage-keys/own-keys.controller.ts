@@ -2,7 +2,14 @@ import { type IssuedKey, type KeyView, LienThongError, type Page, type RotatedKe
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, pageAnswer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { accessKeyPipe } from '../edge/path-pipes';
 import { ManageKeys } from './manage-keys';
 import { KeyRotationDto, OwnPublicKeyDto } from './manage-keys.dto';
@@ -34,6 +41,7 @@ export class OwnKeysController {
   }
 
   @Post(':accessKey/rotate')
+  @ApiBody({ type: KeyRotationDto, required: false })
   @ApiOperation({
     summary: 'Put a new key in place of an own one; both hold for the overlap; signed with an access key',
   })

@@ -3,7 +3,7 @@ import { Administrator } from '@lienthong/identity';
 import { DeadTaskStore } from '@lienthong/persistence';
 import { answer, pageAnswer, Step } from '@lienthong/runtime';
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { pageOf, positionOf } from '../edge/page';
 import { UUID } from '../edge/path-pipes';
 import { ListDeadTasksDto, ReplayDto } from './replay-dead-tasks.dto';
@@ -29,6 +29,7 @@ export class ReplayDeadTasksController {
 
   @Post('replays')
   @HttpCode(200)
+  @ApiBody({ type: ReplayDto, required: false })
   @ApiOperation({ summary: 'Try dead tasks again: those named, or all that fit; 1,000 at most at once' })
   @ApiOkResponse(answer('Replayed', 'How many will be tried again'))
   async replay(@Body() body: ReplayDto): Promise<Replayed> {

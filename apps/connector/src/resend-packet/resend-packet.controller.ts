@@ -2,7 +2,7 @@ import type { ResendAnswer } from '@lienthong/contracts';
 import { CallingSystem, type SystemCaller } from '@lienthong/identity';
 import { answer, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ResendPacket } from './resend-packet';
 import { ResendDto } from './resend-packet.dto';
 
@@ -14,6 +14,7 @@ export class ResendPacketController {
 
   @Post()
   @HttpCode(200)
+  @ApiBody({ type: ResendDto, required: false })
   @ApiOperation({
     summary: 'Send it again to whom it was not delivered: with the content still kept, or uploaded anew',
   })

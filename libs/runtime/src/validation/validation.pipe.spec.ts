@@ -1,5 +1,5 @@
 import { DATA_TYPE, LienThongError } from '@lienthong/contracts';
-import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -58,6 +58,14 @@ class SendController {
   }
   @Post('change')
   change(@Body() _body: PolicyDto) {
+    return { changed: true };
+  }
+  @Put('policy')
+  set(@Body() _body: PolicyDto) {
+    return { changed: true };
+  }
+  @Patch('policy')
+  alter(@Body() _body: PolicyDto) {
     return { changed: true };
   }
   @Post('go')
@@ -203,6 +211,15 @@ describe('StrictValidationPipe', () => {
     expect(await go()).toEqual({ gone: true });
     expect(await go('{}')).toEqual({ gone: true });
     expect((await go('{"a/b":1}')).errors).toMatchObject([{ pointer: '/a~1b', code: 'unknown_field' }]);
+  });
+
+  it('takes no PUT or PATCH without a body, even where every field may be left out; an empty one is said on purpose', async () => {
+    for (const method of ['PUT', 'PATCH']) {
+      expect((await ask('/policy', { method })).errors).toEqual([
+        { pointer: '', code: 'is_object', message: 'Must be a JSON object.' },
+      ]);
+      expect(await ask('/policy', { method, body: '{}' })).toEqual({ changed: true });
+    }
   });
 
   it('counts all that is broken but lists a hundred at most', async () => {
