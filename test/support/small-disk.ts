@@ -11,16 +11,23 @@ export class SmallDisk {
     this.ballast = join(folder, 'ballast');
   }
 
-  /** @param folder where it is mounted; what lay there is copied onto it, and is there again after `remove` */
+  /** @param folder where it is mounted; what lay there is copied onto it, and is there again after `remove` @param mebibytes free beside that */
   static mount(folder: string, mebibytes: number): SmallDisk {
     mkdirSync(folder, { recursive: true });
     const { uid, gid, mode } = statSync(folder);
     const copy = mkdtempSync(join(tmpdir(), 'lienthong-disk-'));
     execFileSync('cp', ['-a', `${folder}/.`, copy]);
-    const options = `size=${mebibytes}m,uid=${uid},gid=${gid},mode=${(mode & 0o777).toString(8)}`;
+    const [lay] = execFileSync('du', ['-s', '--block-size=1M', copy], { encoding: 'utf8' }).split('\t');
+    const options = `size=${Number(lay) + mebibytes}m,uid=${uid},gid=${gid},mode=${(mode & 0o777).toString(8)}`;
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'pipe' });
-    execFileSync('cp', ['-a', `${copy}/.`, folder]);
-    rmSync(copy, { recursive: true });
+    try {
+      execFileSync('cp', ['-a', `${copy}/.`, folder], { stdio: 'pipe' });
+    } catch (error) {
+      execFileSync('umount', [folder], { stdio: 'pipe' });
+      throw error;
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
     return new SmallDisk(folder);
   }
 
