@@ -9,8 +9,7 @@ const name = 'gateway';
 const template = join(repoDir, 'deploy', 'gateway', 'default.conf.template');
 
 // None is ever left out: one that is gone refuses at once, and the next is asked. In a rolling restart the one that is just back would be left out while the other goes.
-const serversOf = (app) =>
-  instances.map((n) => `server 127.0.0.1:${appPort(app, n)} max_fails=0;`).join('\n    ');
+const serversOf = (app) => instances.map((n) => `server 127.0.0.1:${appPort(app, n)} max_fails=0;`).join('\n    ');
 
 function siteConfig() {
   const values = {
