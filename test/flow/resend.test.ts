@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { verifyBundle } from '@lienthong/client';
-import type { PacketView, PutUpload } from '@lienthong/contracts';
+import type { PacketView, PutUpload, SendRequest } from '@lienthong/contracts';
 import { eventually } from '../support/eventually';
 import {
   digest,
   eventsOf,
   fetchAll,
+  inlinePart,
   newFile,
   packetIn,
   purged,
@@ -168,6 +170,29 @@ describe('resend-packet', () => {
       problem: { recipients: [{ reason: 'system_suspended' }] },
     });
     expect(await source.client.packets.get(packetId)).toMatchObject({ state: 'completed', round: 1 });
+  });
+
+  it('answers the first request, made again in a later round, with the space of that round, inline content or not', async () => {
+    const destination = await platform.makeParty();
+    const file = newFile(900);
+    const request: SendRequest = {
+      to: [destination.systemId],
+      title: 'V/v gửi lại',
+      dataType: 'file',
+      protocol: 'inline',
+      parts: [inlinePart(file)],
+    };
+    const options = { idempotencyKey: randomUUID() };
+    const { packetId } = await source.client.packets.send(request, options);
+    await packetIn(source, packetId, 'scheduled');
+    await giveUp(packetId);
+    await purged(source, packetId);
+    await source.client.packets.resend(packetId);
+    const { space, ...answer } = await source.client.packets.send(request, options);
+    expect(answer).toMatchObject({ packetId, state: 'open' });
+    await uploadAgain(packetId, space!.uploads as PutUpload[], [file]);
+    await receiveOne(destination, packetId);
+    expect(await purged(source, packetId)).toMatchObject({ state: 'completed', round: 2 });
   });
 
   it('is for what was not delivered only', async () => {

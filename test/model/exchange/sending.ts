@@ -56,8 +56,12 @@ export const send = fc
 
 const sendAgain = n.map((index) =>
   command(`send again, same key (${index})`, any, async ({ packets }, { source }) => {
-    const { key, request, packetId } = pick(packets, index);
-    expect(await source.client.packets.send(request, { idempotencyKey: key })).toMatchObject({ packetId });
+    const { key, request, packetId, state } = pick(packets, index);
+    const answer = await source.client.packets.send(request, { idempotencyKey: key });
+    expect(answer.packetId).toBe(packetId);
+    if (state === 'open')
+      expect(answer).toMatchObject({ state, space: { uploads: [{ part: request.parts[0].name }] } });
+    else expect(answer).not.toHaveProperty('space');
     const other = source.client.packets.send({ ...request, title: 'V/v khác' }, { idempotencyKey: key });
     expect(await refusalOf(other)).toBe('idempotency_key_reused');
   }),

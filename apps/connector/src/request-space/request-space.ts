@@ -145,7 +145,8 @@ export class RequestSpace {
     if (packet.state !== 'open')
       return { packetId: packet.id, state: packet.state, recipients, ...importanceOf(packet) };
     const rows = await this.packets.parts(packet.id);
-    if (packet.protocol !== 'inline') return this.withSpace(packet, recipients, rows);
+    // Content that came in the request was deleted with its round; a later round has a space for it.
+    if (packet.protocol !== 'inline' || packet.round > 1) return this.withSpace(packet, recipients, rows);
     if (nowBy(packet).getTime() - packet.createdAt.getTime() < INLINE_RUNNING_MS)
       throw new LienThongError('idempotency_in_progress', { retryAfter: 1 }, { packetId: packet.id });
     return this.answer(packet, recipients, rows, checkParts(request.parts, 'inline'));
