@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { StreamEvent } from '@lienthong/contracts';
 import { Webhook } from 'standardwebhooks';
+import type { Credentials } from './certificates';
 import { eventually } from './eventually';
 
 export interface Call {
@@ -19,16 +21,29 @@ export type Answering = (
 /** A receiver of webhooks on loopback: keeps every call, answers as it is told. */
 export class WebhookReceiver {
   readonly calls: Call[] = [];
+  /** Whatever came as HTTP, complete or not. */
+  requests = 0;
   answer: Answering = () => 204;
 
-  private constructor(private readonly server: Server) {}
+  private constructor(
+    private readonly server: Server | TlsServer,
+    private readonly host: string,
+  ) {}
 
-  static async start(port = 0): Promise<WebhookReceiver> {
-    const server = createServer();
-    const receiver = new WebhookReceiver(server);
+  /** @param credentials with them over TLS @param host it listens there, and its address names it */
+  static async start(port = 0, credentials?: Credentials, host = '127.0.0.1'): Promise<WebhookReceiver> {
+    const server = credentials ? createTlsServer(credentials) : createServer();
+    const receiver = new WebhookReceiver(server, host);
     server.on('request', (request, response) => void receiver.take(request, response));
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, host, resolve));
     return receiver;
+  }
+
+  /** Shows another certificate from now on, to whoever is connected too. */
+  show(credentials: Credentials): void {
+    if (!(this.server instanceof TlsServer)) throw new Error('A receiver without TLS has no certificate.');
+    this.server.setSecureContext(credentials);
+    this.server.closeAllConnections();
   }
 
   get port(): number {
@@ -36,7 +51,7 @@ export class WebhookReceiver {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/lienthong`;
+    return `${this.server instanceof TlsServer ? 'https' : 'http'}://${this.host}:${this.port}/lienthong`;
   }
 
   /** Calls with events of the stream, not those that verify the address. */
@@ -58,6 +73,7 @@ export class WebhookReceiver {
   }
 
   private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.requests += 1;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();

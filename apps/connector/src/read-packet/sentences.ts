@@ -1,4 +1,4 @@
-import type { ReminderFailure, Sentence, StuckReason } from '@lienthong/contracts';
+import type { ReminderFailure, Sentence, StuckReason, WebhookError } from '@lienthong/contracts';
 
 /** Clerks read the time of Vietnam, which has one zone and no summer time. */
 const CLOCK = new Intl.DateTimeFormat('vi-VN', {
@@ -27,7 +27,36 @@ const words =
 const because = (detail: Record<string, unknown>): string =>
   typeof detail.reasonCode === 'string' ? ` (${detail.reasonCode})` : '';
 
-const reported = (error: unknown): string => (typeof error === 'string' ? ` (${error})` : '');
+/** Why a webhook was not reached; what it answered (`http_503`) stands as it is. */
+const NOT_CALLED: Record<Exclude<WebhookError, `http_${number}`>, Sentence> = {
+  address_refused: {
+    vi: 'địa chỉ không thuộc mạng mà nền tảng được phép gọi',
+    en: 'its address is in no network that the platform may call',
+  },
+  name_unknown: { vi: 'không tìm thấy tên máy chủ', en: 'the name of its host is not known' },
+  connection_refused: { vi: 'máy nhận từ chối kết nối', en: 'it refuses connections' },
+  connection_failed: { vi: 'không kết nối được tới máy nhận', en: 'the connection failed' },
+  certificate_untrusted: {
+    vi: 'chứng thư số của máy nhận không do tổ chức chứng thực mà nền tảng tin cậy cấp',
+    en: 'its certificate was not issued by an authority that the platform trusts',
+  },
+  certificate_expired: {
+    vi: 'chứng thư số của máy nhận đã hết hạn hoặc chưa có hiệu lực',
+    en: 'its certificate has expired, or is not valid yet',
+  },
+  certificate_mismatch: {
+    vi: 'chứng thư số của máy nhận được cấp cho tên máy chủ khác',
+    en: 'its certificate names another host',
+  },
+  tls_failed: { vi: 'không thiết lập được kết nối TLS', en: 'no TLS connection could be made' },
+  timeout: { vi: 'máy nhận không trả lời kịp', en: 'it did not answer in time' },
+};
+
+function notCalled(error: unknown, language: keyof Sentence): string {
+  if (typeof error !== 'string') return '';
+  const why = Object.hasOwn(NOT_CALLED, error) && NOT_CALLED[error as keyof typeof NOT_CALLED];
+  return why ? `: ${why[language]}` : ` (${error})`;
+}
 
 const percent = (part: number): number => Math.round(part * 100);
 
@@ -116,8 +145,8 @@ const WORDS: Record<string, Words> = {
     en: `${place} has the notice${channel === 'webhook' ? ' (by webhook)' : ''}; it has not fetched yet`,
   }),
   'delivery.webhookFailed': (place, { error }) => ({
-    vi: `Chưa báo được cho ${place} qua webhook${reported(error)}; nền tảng sẽ thử lại`,
-    en: `${place} could not be told by webhook${reported(error)}; the platform tries again`,
+    vi: `Chưa báo được cho ${place} qua webhook${notCalled(error, 'vi')}; nền tảng sẽ thử lại`,
+    en: `${place} could not be told by webhook${notCalled(error, 'en')}; the platform tries again`,
   }),
   'delivery.reminded': (place, { reminder }) => ({
     vi: `Đã gửi thư nhắc${again(reminder, ' lần ')} tới đầu mối của ${place}`,

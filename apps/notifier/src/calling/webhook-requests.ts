@@ -174,13 +174,24 @@ function secondsOf(retryAfter: string | undefined): number | undefined {
 }
 
 const TLS = /CERT|TLS|SSL|EPROTO|SELF_SIGNED/;
+/** Codes of OpenSSL's verification (`tls.TLSSocket`): what the receiver's owner has to do differs. */
+const CERTIFICATES: Record<string, WebhookError> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate_untrusted',
+  UNABLE_TO_GET_ISSUER_CERT: 'certificate_untrusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate_untrusted',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate_untrusted',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate_untrusted',
+  CERT_HAS_EXPIRED: 'certificate_expired',
+  CERT_NOT_YET_VALID: 'certificate_expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate_mismatch',
+};
 
 /** The filter's own error has no code. */
 function errorOf({ code = '', message }: NodeJS.ErrnoException): WebhookError {
   if (message.includes('is not allowed')) return 'address_refused';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'ENODATA') return 'name_unknown';
   if (code === 'ECONNREFUSED') return 'connection_refused';
-  return TLS.test(code) ? 'tls_failed' : 'connection_failed';
+  return CERTIFICATES[code] ?? (TLS.test(code) ? 'tls_failed' : 'connection_failed');
 }
 
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -10,6 +10,9 @@ export const WEBHOOK_ERRORS = [
   'name_unknown',
   'connection_refused',
   'connection_failed',
+  'certificate_untrusted',
+  'certificate_expired',
+  'certificate_mismatch',
   'tls_failed',
   'timeout',
 ] as const;
