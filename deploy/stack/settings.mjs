@@ -107,6 +107,13 @@ export const migrationEnv = () => {
 export const publicUrl = `http://127.0.0.1:${ports.gateway}`;
 export const adminKeyFile = stackPath('admin-key.json');
 
+/** Receivers of webhooks are the tests' own, on loopback, and what failed comes again soon. */
+const webhookEnv = {
+  WEBHOOK_ALLOW_HTTP: 'true',
+  WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1/32',
+  WEBHOOK_RETRY_SECONDS: '1,1,2',
+};
+
 export function appEnv(app, instance) {
   const secret = credentials();
   const env = {
@@ -121,7 +128,8 @@ export function appEnv(app, instance) {
   };
   if (app === 'auth') return { ...env, MASTER_KEY: secret.masterKey, ADMIN_KEY_FILE: adminKeyFile };
   if (app === 'scheduler') return env;
-  return { ...env, AUTH_INTERNAL_URL: instances.map((n) => `http://127.0.0.1:${internalPort('auth', n)}`).join(',') };
+  const authUrls = instances.map((n) => `http://127.0.0.1:${internalPort('auth', n)}`).join(',');
+  return { ...env, AUTH_INTERNAL_URL: authUrls, ...(app === 'notifier' && webhookEnv) };
 }
 
 /** Whoever asked for it sees the environment; the log of a CI run, which others keep, says only where it stands. */

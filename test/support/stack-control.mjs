@@ -14,6 +14,7 @@ import {
   applicationUrl,
   apps,
   instances,
+  internalPort,
   publicUrl,
   serverEnv,
   stackPath,
@@ -43,6 +44,7 @@ const handles = {
     for (const app of apps) await Promise.all(instances.map((instance) => start(app, instance)));
   },
   'app-pids': () => everyInstance(async (app, instance) => appPid(app, instance)),
+  'internal-urls': async (app) => instances.map((instance) => `http://127.0.0.1:${internalPort(app, instance)}`),
   'kill-app': (app) => killApp(app, 1),
   'start-app': (app) => start(app, 1),
   'stop-server': (server) => stopServer(server),

@@ -14,9 +14,8 @@ export interface Call {
   status: number;
 }
 
-export type Answering = (
-  event: Call['event'],
-) => number | { status: number; headers: Record<string, string> } | 'never';
+type Answer = number | { status: number; headers: Record<string, string> } | 'never';
+export type Answering = (event: Call['event']) => Answer | Promise<Answer>;
 
 /** A receiver of webhooks on loopback: keeps every call, answers as it is told. */
 export class WebhookReceiver {
@@ -78,7 +77,7 @@ export class WebhookReceiver {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();
     const event = JSON.parse(body) as Call['event'];
-    const told = this.answer(event);
+    const told = await this.answer(event);
     const { status, headers } = typeof told === 'object' ? told : { status: told, headers: {} };
     this.calls.push({
       at: Date.now(),
