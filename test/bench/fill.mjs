@@ -108,8 +108,6 @@ const statements = (count) => [
 
 /** The past's entries are sealed like any others: a log that is days behind would have the platform refuse every packet. */
 async function sealed(db) {
-  // Without it the sealer's statement sorts what it finds, for every batch.
-  await db.query('ANALYZE audit_entries');
   for (const began = performance.now(); performance.now() - began < SEALED_WITHIN_MS; await sleep(500)) {
     const { rowCount } = await db.query(
       `SELECT 1 FROM audit_entries e WHERE actor = 'bench' AND (e.era, e.xid, e.id) > (SELECT l.era, l.xid, l.entry_id FROM audit_leaves l ORDER BY seq DESC LIMIT 1) LIMIT 1`,

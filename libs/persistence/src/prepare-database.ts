@@ -86,16 +86,18 @@ export async function grantApplication(dataSource: DataSource, role: string): Pr
 
 /**
  * A dump that was restored into another cluster brings transaction numbers that are higher than the cluster's own: what is recorded from now on could not come
- * behind them. A new era does (order of sealing: era, then number).
+ * behind them. A new era does (order of sealing: era, then number). Only the newest entry is looked at: every start of the embedded default does so.
  */
 async function beginEraAfterRestore(dataSource: DataSource): Promise<void> {
-  const [{ last, now }] = await dataSource.query<{ last: number | null; now: number }[]>(
-    `SELECT (SELECT max(era) FROM audit_entries WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())) AS last,
+  const [newest] = await dataSource.query<{ ahead: boolean; last: number; now: number }[]>(
+    `SELECT xid >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead, era AS last,
             (SELECT coalesce(substring(pg_get_expr(adbin, adrelid) FROM '[0-9]+'), '0')::int
              FROM pg_attribute a LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
-             WHERE a.attrelid = 'audit_entries'::regclass AND a.attname = 'era') AS now`,
+             WHERE a.attrelid = 'audit_entries'::regclass AND a.attname = 'era') AS now
+     FROM audit_entries ORDER BY era DESC, xid DESC, id DESC LIMIT 1`,
   );
-  if (last === now) await dataSource.query(`ALTER TABLE audit_entries ALTER COLUMN era SET DEFAULT ${now + 1}`);
+  if (newest?.ahead && newest.last === newest.now)
+    await dataSource.query(`ALTER TABLE audit_entries ALTER COLUMN era SET DEFAULT ${newest.now + 1}`);
 }
 
 async function asOwner<T>(url: string, work: (dataSource: DataSource) => Promise<T>): Promise<T> {

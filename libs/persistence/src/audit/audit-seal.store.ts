@@ -7,7 +7,7 @@ import {
   signCheckpoint,
 } from '@lienthong/signing';
 import type { Transactions, Unit } from '../transactions';
-import { after, BEGINNING, ENTRY, type Position, values } from './stored-entry';
+import { after, BEGINNING, BY_KEY, ENTRY, type Position, values } from './stored-entry';
 
 type Row = AuditEntry & { era: number; xid: string };
 
@@ -35,7 +35,7 @@ export class AuditSealStore {
   async seal(origin: string, key: PlatformKey, limit: number): Promise<Sealed> {
     return this.transactions.run(async (unit) => {
       const [{ held }] = await unit.query<{ held: boolean }>(
-        `SELECT pg_try_advisory_xact_lock(${SEALING_LOCK}) AS held`,
+        `SELECT pg_try_advisory_xact_lock(${SEALING_LOCK}) AS held, ${BY_KEY}`,
       );
       if (!held) return { entries: 0 };
       const { tree, root, position } = await newest(unit);
@@ -89,7 +89,7 @@ async function newest(unit: Unit): Promise<{ tree: GrowingTree; root: string | n
 
 /**
  * Committed entries after the position, in the order of sealing. Only behind `pg_snapshot_xmin`: of what lies there nothing is in progress any more, so
- * that nothing can ever commit into what is sealed.
+ * that nothing can ever commit into what is sealed. Both ends are ends of the key: what waits behind a transaction that is long open is not read either.
  */
 async function unsealed(unit: Unit, position: Position, limit: number): Promise<Row[]> {
   const [now] = await unit.query<{ era: number; xid: string }>(
@@ -101,7 +101,7 @@ async function unsealed(unit: Unit, position: Position, limit: number): Promise<
     throw new Error('The database was restored from a dump; the audit log cannot go on. Run `npm run migrate` first.');
   return unit.query<Row>(
     `SELECT ${ENTRY}, e.era, e.xid::text AS xid FROM audit_entries e
-     WHERE ${after(1)} AND (e.era < $4::smallint OR e.xid < pg_snapshot_xmin(pg_current_snapshot()))
+     WHERE ${after(1)} AND (e.era, e.xid) < ($4::smallint, pg_snapshot_xmin(pg_current_snapshot()))
      ORDER BY e.era, e.xid, e.id LIMIT $5`,
     [...values(position), now.era, limit],
   );

@@ -2,7 +2,7 @@ import type { AuditCheckpointItem, AuditItem } from '@lienthong/contracts';
 import { iso } from '../times';
 import type { Transactions, Unit } from '../transactions';
 import { auditRecord, insertEntries, type NewAuditEntry } from './audit-record';
-import { ENTRY } from './stored-entry';
+import { BY_KEY, ENTRY } from './stored-entry';
 
 export interface AuditFilter {
   since?: Date;
@@ -67,14 +67,20 @@ export class AuditStore {
 
   /** Entries that are not sealed yet, counted up to 100,000, and the age of the oldest in seconds. */
   async unsealed(): Promise<{ entries: number; seconds: number }> {
-    const [row] = await this.transactions.query<{ n: string; seconds: string | null }>(
-      `WITH last AS (SELECT era, xid, entry_id AS id FROM audit_leaves ORDER BY seq DESC LIMIT 1),
-            rest AS (SELECT e.at FROM audit_entries e
-                     WHERE (e.era, e.xid, e.id) > (coalesce((SELECT era FROM last), -1::smallint), coalesce((SELECT xid FROM last), '0'::xid8),
-                                                   coalesce((SELECT id FROM last), '00000000-0000-0000-0000-000000000000'))
-                     ORDER BY e.era, e.xid, e.id LIMIT 100000)
-       SELECT count(*) AS n, extract(epoch FROM now() - min(at)) AS seconds FROM rest`,
-    );
+    const [row] = await this.transactions.run(async (unit) => {
+      const [, rows] = await Promise.all([
+        unit.query(`SELECT ${BY_KEY}`),
+        unit.query<{ n: string; seconds: string | null }>(
+          `WITH last AS (SELECT era, xid, entry_id AS id FROM audit_leaves ORDER BY seq DESC LIMIT 1),
+                rest AS (SELECT e.at FROM audit_entries e
+                         WHERE (e.era, e.xid, e.id) > (coalesce((SELECT era FROM last), -1::smallint), coalesce((SELECT xid FROM last), '0'::xid8),
+                                                       coalesce((SELECT id FROM last), '00000000-0000-0000-0000-000000000000'))
+                         ORDER BY e.era, e.xid, e.id LIMIT 100000)
+           SELECT count(*) AS n, extract(epoch FROM now() - min(at)) AS seconds FROM rest`,
+        ),
+      ]);
+      return rows;
+    });
     return { entries: Number(row.n), seconds: Math.max(0, Number(row.seconds ?? 0)) };
   }
 }

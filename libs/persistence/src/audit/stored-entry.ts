@@ -16,3 +16,10 @@ export const after = (n: number): string =>
   `(e.era, e.xid, e.id) > ($${n}::smallint, $${n + 1}::xid8, $${n + 2}::uuid)`;
 
 export const values = ({ era, xid, id }: Position): unknown[] => [era, xid, id];
+
+/**
+ * Columns of the first statement of a transaction that reads entries by {@link after}: from there on their primary key gives the order, and the work grows
+ * with what is asked for, not with what is left. By itself PostgreSQL estimates a comparison of rows by the first column alone (`rowcomparesel`
+ * in selfuncs.c), which is the era and the same everywhere: it expects a single row behind any position, reads all there are and sorts them, for every batch.
+ */
+export const BY_KEY = `set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`;
