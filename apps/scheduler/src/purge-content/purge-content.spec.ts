@@ -23,7 +23,11 @@ const GONE: PurgeReport = {
 };
 
 /** A packet with this row, and a store that answers so; `done` tells in which order things happened. */
-function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = async () => GONE) {
+function purging(
+  row: Partial<PacketRow>,
+  ask: () => Promise<PurgeReport> = async () => GONE,
+  uploadsOutlivePurge = false,
+) {
   const done: string[] = [];
   const packet = {
     id: ID,
@@ -36,7 +40,11 @@ function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = asyn
     readAt: performance.now(),
     ...row,
   } as unknown as PacketRow;
-  const unit = { records: { audit: [] }, enqueue: () => undefined } as unknown as Unit;
+  const again: number[] = [];
+  const unit = {
+    records: { audit: [] },
+    enqueue: (_task: unknown, _priority: unknown, delayMs: number) => void again.push(delayMs),
+  } as unknown as Unit;
   const steps = new PurgeContent(
     { run: async (work: (unit: Unit) => Promise<unknown>) => work(unit) } as Transactions,
     {
@@ -49,7 +57,7 @@ function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = asyn
       add: (_unit: Unit, _id: string, [{ event }]: { event: string }[]) => void done.push(event),
     } as unknown as TimelineStore,
     {
-      uploadsOutlivePurge: false,
+      uploadsOutlivePurge,
       purge: async (place: string) => {
         done.push(place === ID ? 'asked' : `asked ${place.slice(ID.length)}`);
         const report = await ask();
@@ -61,7 +69,7 @@ function purging(row: Partial<PacketRow>, ask: () => Promise<PurgeReport> = asyn
     { store: 'filesystem' } as ConstructorParameters<typeof PurgeContent>[7],
     new Metrics(),
   );
-  return { done, steps };
+  return { done, again, steps };
 }
 
 const due = { purgeAfter: new Date(Date.now() - 1000), purgedAt: null };
@@ -99,5 +107,25 @@ describe('purge-content', () => {
     const { done, steps } = purging(due, () => Promise.reject(new Error('no answer')));
     await expect(steps.purge(ID)).rejects.toThrow('no answer');
     expect(done).toEqual(['asked']);
+  });
+
+  const now = new Date();
+  const recalled = { ...due, state: 'recalled' as const, createdAt: now, finishedAt: now, receivedAt: null };
+  it.each([
+    ['inline content that a request may still be storing', { ...recalled, protocol: 'inline' as const }, false, 1],
+    [
+      'inline content that was stored before the end',
+      { ...recalled, protocol: 'inline' as const, receivedAt: now },
+      true,
+      0,
+    ],
+    ['an address of a store where it outlives the purge', { ...recalled, protocol: 'put' as const }, true, 1],
+    ['an address of a store where it does not', { ...recalled, protocol: 'put' as const }, false, 0],
+    ['an address of a later round', { ...recalled, protocol: 'inline' as const, round: 2 }, true, 1],
+  ])('looks once more for what comes after the purge: %s', async (_what, row, outlives, times) => {
+    const { again, steps } = purging(row, undefined, outlives);
+    await steps.purge(ID);
+    expect(again).toHaveLength(times);
+    for (const delay of again) expect(delay).toBeGreaterThan(60_000);
   });
 });

@@ -21,6 +21,8 @@ import { certificateOf } from './certificate';
 
 /** Between our clock and the store's. */
 const CLOCKS_MS = 60_000;
+/** A request that was storing its inline content when its packet was recalled has ended by then, whatever the store did. */
+const STORING_MS = 60_000;
 
 /** The parts that are known to lie where they were put: of a packet that was delivered, if none was uploaded in pieces. */
 const stored = ({ packet, parts }: WholePacket): StoredPart[] =>
@@ -133,11 +135,17 @@ export class PurgeContent {
     });
   }
 
-  /** The source may still hold an address that stores its own bytes again; when the last of them has expired, the purge is repeated. */
+  /** Content may still come after the purge, its source's own bytes; when none can come any more, the purge is repeated. */
   private purgeOnceMore(unit: Unit, packet: PacketRow): void {
-    if (!this.storage.uploadsOutlivePurge || (packet.protocol === 'inline' && packet.round === 1)) return;
-    const addressed = (packet.receivedAt ?? packet.finishedAt ?? packet.createdAt).getTime();
-    const left = addressed + LIMITS.uploadAddressSeconds * 1000 - nowBy(packet).getTime();
+    const left = this.mayComeMs(packet);
     if (left > 0) unit.enqueue(task('purge-content', packet.id), packet.priority, left + CLOCKS_MS);
+  }
+
+  /** For how long content may still come: from a request that was never answered, or by an address that the source still holds. */
+  private mayComeMs({ protocol, round, receivedAt, finishedAt, createdAt, ...packet }: PacketRow): number {
+    const now = nowBy(packet).getTime();
+    if (protocol === 'inline' && round === 1) return receivedAt ? 0 : finishedAt!.getTime() + STORING_MS - now;
+    if (!this.storage.uploadsOutlivePurge) return 0;
+    return (receivedAt ?? finishedAt ?? createdAt).getTime() + LIMITS.uploadAddressSeconds * 1000 - now;
   }
 }
