@@ -10,10 +10,12 @@ import { startWorld, type World } from './exchange/world';
 
 jest.setTimeout(3_600_000);
 
-/** More for a night: `MODEL_RUNS=200 MODEL_COMMANDS=200`; what failed comes again, and is made shorter, with the `MODEL_SEED` that was printed. */
+/** More for a night: `MODEL_SEED=random MODEL_RUNS=200 MODEL_COMMANDS=200`; what failed comes again, and is made shorter, with the `MODEL_SEED` that was printed. */
 const RUNS = Number(process.env.MODEL_RUNS ?? 4);
 const COMMANDS = Number(process.env.MODEL_COMMANDS ?? 150);
-const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
+/** The same commands on every change, so that a failure is the change's; a random seed looks for what nobody has thought of. */
+const { MODEL_SEED = '20261121' } = process.env;
+const SEED = MODEL_SEED === 'random' ? Date.now() % 2 ** 31 : Number(MODEL_SEED);
 
 describe('The exchange, held to a model of it', () => {
   let world: World;
@@ -50,7 +52,7 @@ describe('The exchange, held to a model of it', () => {
       },
     );
     process.stdout.write(`MODEL_SEED=${SEED} MODEL_RUNS=${RUNS} MODEL_COMMANDS=${COMMANDS}\n`);
-    const replayed = process.env.MODEL_SEED !== undefined;
+    const replayed = process.env.MODEL_SEED !== undefined && MODEL_SEED !== 'random';
     await fc.assert(property, { numRuns: RUNS, seed: SEED, unbiased: true, endOnFailure: !replayed });
     process.stdout.write(`${RUNS} runs, ${commands} commands, ${packets} packets: no violation\n`);
     expect(commands).toBeGreaterThan(RUNS);
