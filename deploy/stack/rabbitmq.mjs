@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, installPackages, requireReachable, serverUser } from './debian.mjs';
+import { findProgram, installPackages, requireReachable, run, serverUser } from './debian.mjs';
 import { credentials, ports, rabbitmqPorts, stackDir, stackPath, StackError } from './settings.mjs';
 import {
   firstAnswer,
@@ -40,6 +40,7 @@ const cookieOf = ({ dataDir }) => join(dataDir, '.erlang.cookie');
 
 // Not the one on PATH: Debian's is a wrapper that changes users and folders.
 const findServer = () => findProgram('/usr/lib/rabbitmq/bin/rabbitmq-server', '/opt/rabbitmq/sbin/rabbitmq-server');
+const findControl = () => findProgram('/usr/lib/rabbitmq/bin/rabbitmqctl', '/opt/rabbitmq/sbin/rabbitmqctl');
 
 async function install() {
   if (!findServer()) await installPackages(['rabbitmq-server'], ['rabbitmq-server', 'epmd.socket', 'epmd.service']);
@@ -169,5 +170,13 @@ const driver = (number) => {
 };
 
 export const rabbitmq = driver(1);
+
+/** The broker's own alarm: less space is free than it wants, and it reads no more from those who publish. */
+export function diskAlarm(on) {
+  const user = serverUser('rabbitmq');
+  const limit = on ? '900000GB' : '50MB';
+  run('rabbitmqctl', findControl(), ['set_disk_free_limit', limit], { env: rabbitmqEnv(), user, cwd: first.dataDir });
+}
+
 /** They join the first, which must run when they start for the first time, and are stopped before it. */
 export const rabbitmqMore = { 'rabbitmq-2': driver(2), 'rabbitmq-3': driver(3) };

@@ -9,9 +9,11 @@ import {
   startServer,
   stopServer,
 } from '../../deploy/stack/processes.mjs';
+import { diskAlarm } from '../../deploy/stack/rabbitmq.mjs';
 import {
   adminKeyFile,
   applicationUrl,
+  internalPort,
   apps,
   instances,
   internalPort,
@@ -52,6 +54,11 @@ const handles = {
   'start-server': (server) => startServer(server),
   'freeze-server': (server) => signalServer(server, 'SIGSTOP'),
   'thaw-server': (server) => signalServer(server, 'SIGCONT'),
+  'alarm-broker': () => diskAlarm(true),
+  'calm-broker': () => diskAlarm(false),
+  /** What each instance of an app answers to who asks whether it is ready. */
+  readiness: (app) =>
+    Promise.all(instances.map(async (n) => (await fetch(`http://127.0.0.1:${internalPort(app, n)}/readyz`)).status)),
   /** A broker that has forgotten everything: its users, queues and messages. */
   'wipe-broker': async () => {
     await killServer('rabbitmq');

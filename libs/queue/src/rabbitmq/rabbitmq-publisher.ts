@@ -10,12 +10,16 @@ import { declareAll } from './rabbitmq-topology';
 /** Messages sent and not yet confirmed, at most; the next one waits. */
 const IN_FLIGHT = 1000;
 
+/** The outbox tries again far sooner: when this long nothing was overdue, there was nothing to send, and nothing is owed. */
+const OVERDUE_MS = 60_000;
+
 /** Sends with publisher confirms; keeps nothing: what is not confirmed is the outbox's to send again. */
 export class RabbitmqPublisher {
   private readonly logger = new Logger('RabbitmqQueue');
   private line: Line | undefined;
   /** A confirm was overdue and none has come since: one message at a time, until the broker proves that it answers. */
   private doubtful = false;
+  private overdueAt = -Infinity;
 
   constructor(
     private readonly connection: RabbitmqConnection,
@@ -35,10 +39,11 @@ export class RabbitmqPublisher {
     }, signal);
   }
 
-  /** @throws when nothing can be sent, or when the broker owes a confirm since more than 10 s. */
+  /** @throws when nothing can be sent, or when the broker has let a confirm become overdue in the last minute and given none since. */
   check(): void {
     this.usable();
-    if (this.doubtful) throw new Error('RabbitMQ has not confirmed the last message in time.');
+    if (this.doubtful && performance.now() - this.overdueAt < OVERDUE_MS)
+      throw new Error('RabbitMQ has not confirmed the last message in time.');
   }
 
   async send(tasks: QueuedTask[]): Promise<string[]> {
@@ -49,6 +54,7 @@ export class RabbitmqPublisher {
     } catch (error) {
       // On a full disk RabbitMQ answers nothing at all: the channel is given up, or its unconfirmed messages would pile up.
       this.doubtful = true;
+      this.overdueAt = performance.now();
       this.logger.warn((error as Error).message);
       if (this.line === line) this.line = undefined;
       line.abandon();
