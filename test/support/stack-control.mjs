@@ -13,7 +13,6 @@ import { diskAlarm } from '../../deploy/stack/rabbitmq.mjs';
 import {
   adminKeyFile,
   applicationUrl,
-  internalPort,
   apps,
   instances,
   internalPort,
