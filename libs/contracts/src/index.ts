@@ -9,6 +9,7 @@ export * from './errors/errors';
 export * from './errors/start-error';
 export * from './wire/events';
 export * from './flow';
+export * from './ladder';
 export * from './limits';
 export * from './wire/packet';
 export * from './wire/receipts';

@@ -190,7 +190,7 @@ describe('the exchange in PostgreSQL', () => {
       await unit.query(`INSERT INTO streams (system_id) VALUES ($1) ON CONFLICT DO NOTHING`, [systemId]);
       events.add(unit, [{ systemId, type: 'packet.available', packetId: packet.id, deliveryId, data: {} }]);
     });
-    let acknowledged: Promise<void> | undefined;
+    let acknowledged: Promise<number> | undefined;
     await transactions.run(async (unit) => {
       await unit.query('UPDATE streams SET last_offset = $2 WHERE system_id = $1', [systemId, lastOffset + 1]);
       await unit.query('UPDATE events SET "offset" = $2 WHERE delivery_id = $1', [deliveryId, lastOffset + 1]);

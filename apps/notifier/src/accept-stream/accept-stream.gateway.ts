@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { CLOSE, LIMITS, LienThongError } from '@lienthong/contracts';
+import { CLOSE, LADDER_COUNTER, LIMITS, LienThongError } from '@lienthong/contracts';
 import { Authenticator } from '@lienthong/identity';
 import {
   actingAs,
@@ -58,6 +58,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
   });
   private timers: Repeating[] = [];
   private closing = false;
+  private readonly told: (outcome: 'told', deliveries: number) => void;
 
   constructor(
     private readonly host: HttpAdapterHost,
@@ -71,7 +72,9 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     @Inject(NotifierOptions) private readonly options: NotifierOptions,
     private readonly log: Log,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.told = metrics.tally(LADDER_COUNTER, 'stream', ['told']);
+  }
 
   onApplicationBootstrap(): void {
     const http = this.host.httpAdapter.getHttpServer() as Server;
@@ -155,7 +158,8 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     const actor = { actor: holder.sessionId ?? holder.accessKey, systemId };
     const source = {
       after: (after: number, limit: number) => this.events.after(systemId, after, limit),
-      acknowledge: (offset: number) => actingAs(actor, () => this.events.acknowledge(systemId, offset)),
+      acknowledge: async (offset: number) =>
+        this.told('told', await actingAs(actor, () => this.events.acknowledge(systemId, offset))),
     };
     const stream = new Stream(socket, source, from);
     const open: OpenStream = { id: '', systemId, holder, socket, stream, heard: true };

@@ -1,10 +1,11 @@
+import { LADDER_COUNTER } from '@lienthong/contracts';
 import { StreamListener, type WebhookTurn, WebhookTurnStore } from '@lienthong/persistence';
 import { every, Log, Metrics, type Repeating } from '@lienthong/runtime';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { randomUUID } from 'node:crypto';
 import { WebhookRequests } from '../calling/webhook-requests';
-import { SendTurn } from './send-turn';
+import { SendTurn, type TurnReports } from './send-turn';
 
 /** A wake-up that was lost is made good within this, and what is tried again comes at most so much later: one statement for all webhooks. */
 const LOOK_MS = 2000;
@@ -25,6 +26,7 @@ export class CallWebhooksTimer implements OnApplicationBootstrap, BeforeApplicat
   private readonly woken = new Set<string>();
   private readonly attempts: Counter<'outcome'>;
   private readonly seconds: Histogram;
+  private readonly reports: TurnReports;
   private taking?: Promise<void>;
   private timers: Repeating[] = [];
 
@@ -48,6 +50,13 @@ export class CallWebhooksTimer implements OnApplicationBootstrap, BeforeApplicat
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10],
       registers: [metrics],
     });
+    this.reports = {
+      attempted: (outcome, seconds) => {
+        this.attempts.inc({ outcome: outcome.ok ? 'answered' : outcome.error });
+        this.seconds.observe(seconds);
+      },
+      noticed: metrics.tally(LADDER_COUNTER, 'webhook', ['told', 'failed']),
+    };
     const { running } = this;
     metrics.registerMetric(
       new Gauge({
@@ -131,10 +140,7 @@ export class CallWebhooksTimer implements OnApplicationBootstrap, BeforeApplicat
   private start(turn: WebhookTurn): void {
     const { systemId } = turn;
     const done = this.sendTurn
-      .run(turn, this.stopping.signal, (outcome, seconds) => {
-        this.attempts.inc({ outcome: outcome.ok ? 'answered' : outcome.error });
-        this.seconds.observe(seconds);
-      })
+      .run(turn, this.stopping.signal, this.reports)
       // The lease ends by itself.
       .catch((error: unknown) => this.log.warn({ err: error, systemId }, 'call-webhooks failed'))
       .finally(() => {

@@ -28,13 +28,16 @@ function stage(outcomes: WebhookOutcome[], types: StreamEvent['type'][] = ['pack
     released: [] as number[][],
     acknowledgedElsewhere: 0,
     auth: true,
+    noticed: { told: 0, failed: 0 },
   };
   const turns = {
-    answered: async (_turn: WebhookTurn, { offset }: StreamEvent) =>
-      Math.max(Number(offset), seen.acknowledgedElsewhere),
+    answered: async (_turn: WebhookTurn, { offset, type }: StreamEvent) => ({
+      position: Math.max(Number(offset), seen.acknowledgedElsewhere),
+      notified: type === 'packet.available' ? 1 : 0,
+    }),
     failed: async (_turn: WebhookTurn, _event: StreamEvent, failure: WebhookFailure) => {
       seen.failures.push(failure);
-      return 'verified' as const;
+      return true;
     },
     release: async (_turn: WebhookTurn, position: number, wait = 0) => void seen.released.push([position, wait]),
   };
@@ -55,7 +58,10 @@ function stage(outcomes: WebhookOutcome[], types: StreamEvent['type'][] = ['pack
   const log = { info: () => undefined, warn: () => undefined };
   const send = new SendTurn(turns, source, secrets, { post }, { webhookRetrySeconds: WAITS }, log);
   const run = (turn: Partial<WebhookTurn> = {}, stopping = new AbortController().signal) =>
-    send.run({ ...TURN, ...turn }, stopping, () => undefined);
+    send.run({ ...TURN, ...turn }, stopping, {
+      attempted: () => undefined,
+      noticed: (outcome, count) => void (seen.noticed[outcome] += count),
+    });
   return { run, seen };
 }
 
@@ -64,6 +70,7 @@ describe('A turn of a webhook', () => {
     const { run, seen } = stage([]);
     await run();
     expect(seen).toMatchObject({ posted: ['e1', 'e2'], released: [[2, 0]], failures: [] });
+    expect(seen.noticed).toEqual({ told: 1, failed: 0 });
   });
 
   it('stops at the first event that is not answered, and waits longer with each failure', async () => {
@@ -75,6 +82,7 @@ describe('A turn of a webhook', () => {
       const { run, seen } = stage([bad()]);
       await run({ failures });
       expect(seen.posted).toEqual(['e1']);
+      expect(seen.noticed).toEqual({ told: 0, failed: 1 });
       expect(seen.failures).toMatchObject([{ error: 'http_503', off: false, failingFrom: WAITS.length }]);
       expect(seen.failures[0].waitSeconds).toBeGreaterThanOrEqual(wait);
       expect(seen.failures[0].waitSeconds).toBeLessThanOrEqual(wait * 1.2);

@@ -18,7 +18,13 @@ const OWN_FAULT_SECONDS = 5;
 /** Receivers that were down together must not be called together. */
 const JITTER = 0.2;
 
-export type Attempted = (outcome: WebhookOutcome, seconds: number) => void;
+/** What a turn tells of itself while it goes on. */
+export interface TurnReports {
+  /** Of every call, and how long it took. */
+  attempted(outcome: WebhookOutcome, seconds: number): void;
+  /** Of deliveries that the destination was told of, or for the first time was not. */
+  noticed(outcome: 'told' | 'failed', deliveries: number): void;
+}
 
 /**
  * One turn of one webhook: sends what its stream has beyond its position, in order, each event only when the former one was answered. The first that
@@ -35,11 +41,11 @@ export class SendTurn {
     @Inject(Log) private readonly log: Pick<Log, 'info' | 'warn'>,
   ) {}
 
-  /** @param stopping ends the turn after the event under way @param attempted hears of every attempt and how long it took */
-  async run(claimed: WebhookTurn, stopping: AbortSignal, attempted: Attempted): Promise<void> {
+  /** @param stopping ends the turn after the event under way */
+  async run(claimed: WebhookTurn, stopping: AbortSignal, reports: TurnReports): Promise<void> {
     const turn = { ...claimed };
     try {
-      await this.send(turn, await this.secretsOf(turn), stopping, attempted);
+      await this.send(turn, await this.secretsOf(turn), stopping, reports);
     } catch (error) {
       this.log.warn({ step: 'call-webhooks', systemId: turn.systemId, err: error }, 'call-webhooks broke off');
       await this.turns.release(turn, turn.position, OWN_FAULT_SECONDS);
@@ -50,7 +56,7 @@ export class SendTurn {
     turn: WebhookTurn,
     secrets: readonly string[],
     stopping: AbortSignal,
-    attempted: Attempted,
+    reports: TurnReports,
   ): Promise<void> {
     for (let sent = 0; ;) {
       const events = await this.events.after(turn.systemId, turn.position, BATCH);
@@ -65,21 +71,22 @@ export class SendTurn {
         }
         if (sent >= EVENTS_OF_A_TURN || stopping.aborted) return this.turns.release(turn, turn.position);
         sent += 1;
-        const outcome = await this.post(turn, secrets, event, attempted);
-        if (!outcome.ok) return this.failed(turn, event, outcome);
-        const position = await this.turns.answered(turn, event);
-        if (position === undefined) return this.turns.release(turn, turn.position);
-        Object.assign(turn, { position, state: 'verified', failures: 0 });
+        const outcome = await this.post(turn, secrets, event, reports);
+        if (!outcome.ok) return this.failed(turn, event, outcome, reports);
+        const answered = await this.turns.answered(turn, event);
+        if (answered === undefined) return this.turns.release(turn, turn.position);
+        reports.noticed('told', answered.notified);
+        Object.assign(turn, { position: answered.position, state: 'verified', failures: 0 });
       }
     }
   }
 
-  private async post(turn: WebhookTurn, secrets: readonly string[], event: StreamEvent, attempted: Attempted) {
+  private async post(turn: WebhookTurn, secrets: readonly string[], event: StreamEvent, reports: TurnReports) {
     const began = performance.now();
     const body = JSON.stringify(event);
     const outcome = await this.requests.post(turn.url, signedHeaders(secrets, event.id, body), body);
     const seconds = (performance.now() - began) / 1000;
-    attempted(outcome, seconds);
+    reports.attempted(outcome, seconds);
     const { systemId } = turn;
     const { id, type, offset, subject: packetId } = event;
     const told = {
@@ -95,16 +102,22 @@ export class SendTurn {
     return outcome;
   }
 
-  private async failed(turn: WebhookTurn, event: StreamEvent, outcome: WebhookOutcome & { ok: false }): Promise<void> {
+  private async failed(
+    turn: WebhookTurn,
+    event: StreamEvent,
+    outcome: WebhookOutcome & { ok: false },
+    reports: TurnReports,
+  ): Promise<void> {
     const waits = this.options.webhookRetrySeconds;
     const wait = waits[Math.min(turn.failures, waits.length - 1)];
     const asked = Math.min(outcome.retryAfterSeconds ?? 0, RETRY_AFTER_SECONDS);
-    await this.turns.failed(turn, event, {
+    const told = await this.turns.failed(turn, event, {
       error: outcome.error,
       off: outcome.gone || turn.hopeless,
       failingFrom: waits.length,
       waitSeconds: Math.max(wait, asked) * (1 + JITTER * Math.random()),
     });
+    if (told) reports.noticed('failed', 1);
     await this.turns.release(turn, turn.position);
   }
 

@@ -1,3 +1,4 @@
+import type { LadderOutcome } from '@lienthong/contracts';
 import type { ClaimedEmail, EmailOutcome, Reminder } from '@lienthong/persistence';
 import type { Letter } from './mailer';
 import { MailRefused } from './mailer';
@@ -27,6 +28,7 @@ function sending(
   read: { found: Reminder | undefined } = { found: REMINDER },
 ) {
   const [letters, pauses, ended]: [Letter[], number[], EmailOutcome[]] = [[], [], []];
+  const noticed: [LadderOutcome, number][] = [];
   const signal = new AbortController().signal;
   let attempts = over.attempts ?? 0;
   let due = true;
@@ -38,7 +40,10 @@ function sending(
     },
     read: async () => read.found,
     putOff: async (_id: string, seconds: number) => void pauses.push(seconds),
-    end: async (_id: string, outcome: EmailOutcome) => void ended.push(outcome),
+    end: async (_id: string, outcome: EmailOutcome) => {
+      ended.push(outcome);
+      return 3;
+    },
   };
   const mailer = {
     isConfigured: answers.length > 0,
@@ -54,17 +59,18 @@ function sending(
   const passes = async (count: number) => {
     for (let n = 0; n < count; n++) {
       due = true;
-      await sendEmail.pass(signal);
+      await sendEmail.pass(signal, (...one) => void noticed.push(one));
     }
   };
-  return { passes, letters, pauses, ended };
+  return { passes, letters, pauses, ended, noticed };
 }
 const away = new MailRefused('ESOCKET', undefined);
 
 describe('send-email', () => {
   it('tries a server that is away six times in nine hours, always with the same Message-ID, then gives up', async () => {
-    const { passes, letters, pauses, ended } = sending([away]);
+    const { passes, letters, pauses, ended, noticed } = sending([away]);
     await passes(8);
+    expect(noticed).toEqual([['failed', 3]]);
     expect(pauses).toEqual([60, 300, 1800, 7200, 21_600]);
     expect([letters.length, ended]).toEqual([6, ['unreachable']]);
     expect(new Set(letters.map(({ messageId }) => messageId))).toEqual(
@@ -94,6 +100,12 @@ describe('send-email', () => {
     for (const one of cases) await one.passes(1);
     expect(cases.map(({ ended }) => ended)).toEqual([['needless'], ['not_configured'], ['refused'], ['unreachable']]);
     expect(cases.flatMap(({ letters }) => letters)).toEqual([]);
+    expect(cases.map(({ noticed: [[outcome, deliveries]] }) => `${outcome} ${deliveries}`)).toEqual([
+      'skipped 3',
+      'skipped 3',
+      'failed 3',
+      'failed 3',
+    ]);
   });
 
   it('writes what others wrote on one line each, in both languages', async () => {

@@ -1,4 +1,5 @@
-import { every, Log, type Repeating } from '@lienthong/runtime';
+import { LADDER_COUNTER, LADDER_OUTCOMES } from '@lienthong/contracts';
+import { every, Log, Metrics, type Repeating } from '@lienthong/runtime';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { SendEmail } from './send-email';
 
@@ -11,10 +12,12 @@ export class SendEmailTimer implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly sendEmail: SendEmail,
     private readonly log: Log,
+    private readonly metrics: Metrics,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = every('send-email', EVERY_MS, (signal) => this.sendEmail.pass(signal), { log: this.log });
+    const noticed = this.metrics.tally(LADDER_COUNTER, 'email', LADDER_OUTCOMES);
+    this.timer = every('send-email', EVERY_MS, (signal) => this.sendEmail.pass(signal, noticed), { log: this.log });
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { LadderOutcome } from '@lienthong/contracts';
 import { type ClaimedEmail, type EmailOutcome, EmailStore } from '@lienthong/persistence';
 import { Log } from '@lienthong/runtime';
 import { Inject, Injectable } from '@nestjs/common';
@@ -13,6 +14,11 @@ const RETRY_SECONDS = [60, 300, 1800, 7200, 21_600];
 const ATTEMPTS = 2 * (RETRY_SECONDS.length + 1);
 /** Packets that an e-mail names; of others it tells how many they are. */
 const LISTED = 20;
+/** Where there is no mail server, nothing was tried. */
+const SKIPPED: readonly EmailOutcome[] = ['needless', 'not_configured'];
+
+const laddered = (outcome: EmailOutcome): LadderOutcome =>
+  outcome === 'sent' ? 'told' : SKIPPED.includes(outcome) ? 'skipped' : 'failed';
 
 /**
  * Sends the reminders that the ladder wrote, and tells the timelines how that went. A process that dies between the server's answer and its record sends
@@ -27,14 +33,14 @@ export class SendEmail {
     @Inject(Log) private readonly log: Pick<Log, 'info' | 'warn'>,
   ) {}
 
-  /** Until nothing is due, or the server is out of reach. @returns e-mails that were ended */
-  async pass(signal: AbortSignal): Promise<number> {
+  /** Until nothing is due, or the server is out of reach. @param noticed hears of the deliveries of each @returns e-mails that were ended */
+  async pass(signal: AbortSignal, noticed: (outcome: LadderOutcome, deliveries: number) => void): Promise<number> {
     for (let ended = 0; ;) {
       const email = signal.aborted ? undefined : await this.emails.claim(LEASE_SECONDS);
       if (!email) return ended;
       const outcome = email.outcome ?? (await this.send(email));
       if (outcome === null) return ended;
-      await this.emails.end(email.id, outcome);
+      noticed(laddered(outcome), await this.emails.end(email.id, outcome));
       ended += 1;
     }
   }

@@ -1,4 +1,5 @@
-import { every, Log, type Repeating } from '@lienthong/runtime';
+import { LADDER_COUNTER, LADDER_OUTCOMES } from '@lienthong/contracts';
+import { every, Log, Metrics, type Repeating } from '@lienthong/runtime';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { SchedulerOptions } from '../scheduler.config';
 import { RemindDestination } from './remind-destination';
@@ -11,11 +12,13 @@ export class RemindDestinationTimer implements OnApplicationBootstrap, OnApplica
     private readonly remindDestination: RemindDestination,
     private readonly options: SchedulerOptions,
     private readonly log: Log,
+    private readonly metrics: Metrics,
   ) {}
 
   onApplicationBootstrap(): void {
     const pause = this.options.deadlineWatchSeconds * 1000;
-    this.timer = every('remind-destination', pause, () => this.remindDestination.pass(), { log: this.log });
+    const noticed = this.metrics.tally(LADDER_COUNTER, 'reminder', LADDER_OUTCOMES);
+    this.timer = every('remind-destination', pause, () => this.remindDestination.pass(noticed), { log: this.log });
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { LadderOutcome } from '@lienthong/contracts';
 import {
   type DueReminder,
   isoOrNull,
@@ -16,6 +17,8 @@ const BATCH = 500;
 /** Deliveries of one contact that a pass deals with: no e-mail tells of more, and what is beyond them waits for the next reminder. */
 const OF_A_CONTACT = 5000;
 
+type Noticed = (outcome: LadderOutcome, deliveries: number) => void;
+
 /**
  * The rung of the ladder above stream and webhook: who has not fetched in time is reminded by an e-mail to its contact person, and again after a
  * while, within the hours of its service calendar. The e-mail is a row that commits with the step; the notifier sends it.
@@ -30,21 +33,22 @@ export class RemindDestination {
     @Inject(SchedulerOptions) private readonly options: Pick<SchedulerOptions, 'ladder'>,
   ) {}
 
-  /** @returns deliveries that were looked at */
-  async pass(): Promise<number> {
+  /** @param noticed hears how many were reminded, have nobody to be written to, or wait longer @returns deliveries that were looked at */
+  async pass(noticed: Noticed = () => undefined): Promise<number> {
     await this.reminders.forgetContacts(this.options.ladder.contactPauseSeconds);
     const seen = new Map<string, number>();
     for (let looked = 0; ;) {
-      const due = await this.transactions.run((unit) => this.step(unit, seen));
-      looked += due;
-      if (due < BATCH) return looked;
+      const outcomes = await this.transactions.run((unit) => this.step(unit, seen));
+      for (const outcome of outcomes) noticed(outcome, 1);
+      looked += outcomes.length;
+      if (outcomes.length < BATCH) return looked;
     }
   }
 
   /** @param seen deliveries of each contact in this pass */
-  private async step(unit: Unit, seen: Map<string, number>): Promise<number> {
+  private async step(unit: Unit, seen: Map<string, number>): Promise<LadderOutcome[]> {
     const due = await this.reminders.due(unit, BATCH);
-    if (due.length === 0) return 0;
+    if (due.length === 0) return [];
     const look = new Look(due[0].now.getTime());
     const contacts = due.filter((one) => this.mayBeReminded(one, look, seen)).flatMap(({ contact }) => contact ?? []);
     const places = await this.reminders.places(unit, contacts, this.options.ladder.contactPauseSeconds);
@@ -57,7 +61,7 @@ export class RemindDestination {
       const detail = { why: 'no_contact', reminder: 1, nextReminderAt: isoOrNull(nextAt) };
       this.timeline.add(unit, packetId, [{ event: 'delivery.notReminded', deliveryId, detail }]);
     });
-    return due.length;
+    return steps.map(({ steps: taken, emailId }) => (taken === 0 ? 'skipped' : emailId ? 'told' : 'failed'));
   }
 
   private mayBeReminded(one: DueReminder, look: Look, seen: Map<string, number>): boolean {

@@ -5,13 +5,14 @@ export interface AcknowledgedBy {
   channel?: 'webhook';
 }
 
+/** Returns a row for each delivery that became `notified`. */
 interface Statement {
   text: string;
   values: unknown[];
 }
 
 const TOLD = `INSERT INTO audit_entries (actor, system_id, action, packet_id, delivery_id, detail)
-  SELECT $3, $1, 'delivery.notified', packet_id, id, $4::jsonb FROM told`;
+  SELECT $3, $1, 'delivery.notified', packet_id, id, $4::jsonb FROM told RETURNING delivery_id`;
 
 const valuesOf = (systemId: string, offset: number, by: AcknowledgedBy): unknown[] => [
   systemId,

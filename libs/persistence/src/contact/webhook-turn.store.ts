@@ -92,9 +92,10 @@ export class WebhookTurnStore {
   /**
    * The receiver answered 2xx: as good as an acknowledgement on the stream. With a choice of types only this event counts as acknowledged: what was not
    * sent is still to be read.
-   * @returns what need not be sent any more, also because it was acknowledged elsewhere meanwhile; undefined when the lease is lost
+   * @returns `position`: what need not be sent any more, also because it was acknowledged elsewhere meanwhile; `notified`: deliveries that it made so;
+   * undefined when the lease is lost
    */
-  async answered(turn: WebhookTurn, event: StreamEvent): Promise<number | undefined> {
+  async answered(turn: WebhookTurn, event: StreamEvent): Promise<{ position: number; notified: number } | undefined> {
     const offset = Number(event.offset);
     return this.transactions.run(async (unit) => {
       const [row] = await unit.query<{ position: string }>(
@@ -109,14 +110,17 @@ export class WebhookTurnStore {
         turn.events === null
           ? acknowledgement(turn.systemId, offset, { channel: 'webhook' })
           : announcementAcknowledged(turn.systemId, offset, { channel: 'webhook' });
-      await Promise.all([unit.query(text, values), unit.query(WEBHOOK_COUNTED, [turn.systemId])]);
+      const [notified] = await Promise.all([unit.query(text, values), unit.query(WEBHOOK_COUNTED, [turn.systemId])]);
       if (turn.state === 'failing') this.note(unit, turn, 'webhook.recovered');
-      return Number(row.position);
+      return { position: Number(row.position), notified: notified.length };
     });
   }
 
-  /** Notes a failed attempt and when the next one is due; a change of state once in the audit log, the first failure of a notice in its packet's timeline. */
-  async failed(turn: WebhookTurn, event: StreamEvent, failure: WebhookFailure): Promise<WebhookState | undefined> {
+  /**
+   * Notes a failed attempt and when the next one is due; a change of state once in the audit log, the first failure of a notice in its packet's timeline.
+   * @returns whether the timeline was told
+   */
+  async failed(turn: WebhookTurn, event: StreamEvent, failure: WebhookFailure): Promise<boolean> {
     const { error, off, failingFrom, waitSeconds } = failure;
     return this.transactions.run(async (unit) => {
       const [row] = await unit.query<{ state: WebhookState; failures: number }>(
@@ -127,15 +131,15 @@ export class WebhookTurnStore {
          WHERE ${HELD} RETURNING state, failures`,
         [...held(turn), error, off, failingFrom, waitSeconds],
       );
-      if (!row) return undefined;
+      if (!row) return false;
       if (row.state === 'off') this.note(unit, turn, 'webhook.off', { error });
       else if (row.state === 'failing' && turn.state !== 'failing') this.note(unit, turn, 'webhook.failing', { error });
       const { deliveryId } = event.data;
-      if (row.failures === 1 && event.type === 'packet.available' && typeof deliveryId === 'string')
-        unit.records.audit.push(
-          auditRecord({ action: 'delivery.webhookFailed', packetId: event.subject, deliveryId, detail: { error } }),
-        );
-      return row.state;
+      if (row.failures > 1 || event.type !== 'packet.available' || typeof deliveryId !== 'string') return false;
+      unit.records.audit.push(
+        auditRecord({ action: 'delivery.webhookFailed', packetId: event.subject, deliveryId, detail: { error } }),
+      );
+      return true;
     });
   }
 

@@ -130,10 +130,10 @@ export class EventStreamStore {
     }));
   }
 
-  /** The system has everything up to `offset`: what it announced is `notified`. */
-  async acknowledge(systemId: string, offset: number): Promise<void> {
+  /** The system has everything up to `offset`: what it announced is `notified`. @returns how many deliveries that were */
+  async acknowledge(systemId: string, offset: number): Promise<number> {
     const { text, values } = acknowledgement(systemId, offset);
-    await this.transactions.query(text, values);
+    return (await this.transactions.query(text, values)).length;
   }
 
   /** The system asked for its events: it counts as online for three minutes. Written at most once in 30 s. */

@@ -99,14 +99,16 @@ export class EmailStore {
     );
   }
 
-  /** How it ended: kept until every timeline has been told, also by who comes after a crash. */
-  async end(id: string, outcome: EmailOutcome): Promise<void> {
+  /** How it ended: kept until every timeline has been told, also by who comes after a crash. @returns deliveries that it was about */
+  async end(id: string, outcome: EmailOutcome): Promise<number> {
     await this.transactions.query('UPDATE emails SET outcome = coalesce(outcome, $2) WHERE id = $1', [id, outcome]);
-    while ((await this.tell(id)) === TOLD);
+    let all = 0;
+    for (let told = TOLD; told === TOLD; all += told) told = await this.tell(id);
     await this.transactions.query(
       'DELETE FROM emails WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM email_deliveries WHERE email_id = $1)',
       [id],
     );
+    return all;
   }
 
   /** Each delivery is told of once, whoever tells it: its row goes in the same transaction. @returns how many were told */

@@ -17,4 +17,20 @@ describe('Metrics', () => {
     expect(text).not.toContain('away');
     expect(text).toMatch(/[^\n]\n$/);
   });
+
+  it('tally the steps of several apps in one counter, every outcome from 0', async () => {
+    const metrics = new Metrics();
+    const definition = { name: 'ladder_total', help: 'x' };
+    const webhook = metrics.tally(definition, 'webhook', ['told', 'failed']);
+    const email = metrics.tally(definition, 'email', ['told']);
+    webhook('told');
+    webhook('told', 2);
+    email('told', 5);
+    const lines = (await metrics.metrics()).split('\n').filter((line) => line.startsWith('ladder_total'));
+    expect(lines).toEqual([
+      'ladder_total{step="webhook",outcome="told"} 3',
+      'ladder_total{step="webhook",outcome="failed"} 0',
+      'ladder_total{step="email",outcome="told"} 5',
+    ]);
+  });
 });
