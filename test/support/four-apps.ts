@@ -91,13 +91,17 @@ export class FourApps {
   }
 
   private async openGateway(portOf: (app: AppName) => number): Promise<void> {
-    this.gateway = createServer((from, to) => {
+    // A test that stands still while it reads a process's memory finds its connections as they were.
+    this.gateway = createServer({ keepAliveTimeout: 65_000 }, (from, to) => {
       const { url: path = '/', method, headers } = from;
       const app = ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'connector';
-      const onwards = request({ host: '127.0.0.1', port: portOf(app), path, method, headers }, (answer) => {
-        to.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(to);
-      });
+      const onwards = request(
+        { host: '127.0.0.1', port: portOf(app), path, method, headers, agent: false },
+        (answer) => {
+          to.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(to);
+        },
+      );
       onwards.on('error', () => to.destroy());
       from.pipe(onwards);
     });
