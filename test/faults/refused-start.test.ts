@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,3 +93,116 @@ describe('A start of the embedded default that is refused', () => {
     expect(databaseRuns()).toBe(false);
   });
 });
+
+/** Asked to stop before it is ready, it takes along what it has started: nothing of it is left for the next start to find. */
+describe('A start of the embedded default that is ended (SIGTERM)', () => {
+  let folder: string;
+  let data: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lienthong-ended-'));
+    data = join(folder, 'data');
+  });
+  afterEach(async () => {
+    for (const pid of processesOf(data)) process.kill(pid, 'SIGKILL');
+    await eventually(() => processesOf(data).length === 0);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const environment = async (more: Record<string, string> = {}) => ({
+    HOST: '127.0.0.1',
+    PORT: String(await freePort()),
+    INTERNAL_PORT: String(await freePort()),
+    DATA_DIR: data,
+    ...more,
+  });
+  /** A store at which nobody answers. */
+  const awayS3 = async () => ({
+    STORAGE: 's3',
+    S3_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    S3_ACCESS_KEY: 'x',
+    S3_SECRET_KEY: 'x',
+  });
+  const start = async (more?: Record<string, string>) => AppProcess.start('standalone', await environment(more));
+
+  const postmaster = (): string[] => {
+    const file = join(data, 'postgres/postmaster.pid');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  };
+
+  async function endsWithNothingLeft(app: AppProcess): Promise<void> {
+    process.kill(app.pid, 'SIGTERM');
+    expect(await app.exit(40_000)).toBe(0);
+    expect(processesOf(data)).toEqual([]);
+    expect(existsSync(join(data, 'lienthong.pid'))).toBe(false);
+    expect(app.log()).not.toMatch(/Cannot start|^\s+at /m);
+  }
+  async function startsAgain(): Promise<void> {
+    const again = await start();
+    await again.ready();
+    await again.stop();
+    expect(processesOf(data)).toEqual([]);
+  }
+
+  it('while it waits for its S3: stops its database, and exits with 0', async () => {
+    const waiting = await start(await awayS3());
+    await eventually(() => waiting.log().includes('waiting for the storage'), { within: 60_000 });
+    expect(processesOf(data).length).toBeGreaterThan(0);
+    await endsWithNothingLeft(waiting);
+    await startsAgain();
+  });
+
+  it.each([
+    ['makes its database', () => existsSync(join(data, 'postgres'))],
+    ['starts its database', () => existsSync(join(data, 'postgres.log'))],
+    ['waits for its database', () => postmaster().length > 0],
+    // The eighth line of the file is the state (PostgreSQL, `LOCK_FILE_LINE_PM_STATUS`).
+    ['makes its tables', () => postmaster()[7]?.startsWith('ready')],
+  ])('while it %s, the first time: the next start is a good one', async (_what, itIsSo) => {
+    const starting = await start();
+    await eventually(itIsSo, { within: 60_000, every: 1 });
+    await endsWithNothingLeft(starting);
+    await startsAgain();
+  });
+
+  it('by way of `npm start`’s own program, which passes it on and ends last', async () => {
+    const { PATH = '', HOME = '' } = process.env;
+    const env = { PATH, HOME, ...(await environment(await awayS3())) };
+    const program = spawn(process.execPath, ['deploy/local/start.mjs'], {
+      cwd: join(__dirname, '../..'),
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    program.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    const ended = once(program, 'exit');
+    await eventually(() => existsSync(join(data, 'lienthong.pid')) && processesOf(data).length > 0, {
+      within: 120_000,
+    });
+    await eventually(
+      async () =>
+        (await fetch(`http://127.0.0.1:${env.INTERNAL_PORT}/readyz`, { signal: AbortSignal.timeout(5000) })).status ===
+        503,
+      { within: 60_000 },
+    );
+    program.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(processesOf(data)).toEqual([]);
+    expect(said).toContain('Building');
+  });
+});
+
+/** Processes that name the folder on their command line: the database's, whether it has written its number or not. */
+function processesOf(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && commandOf(name).includes(folder))
+    .map(Number);
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}

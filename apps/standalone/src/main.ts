@@ -5,7 +5,16 @@ import { TASK_KINDS } from '@lienthong/contracts';
 import { readMasterKeys } from '@lienthong/identity';
 import { EmbeddedPostgres, OutboxStore, prepareEmbedded, reachDatabase } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
-import { assertPortFree, awaitServers, boot, BootError, createLog, readConfig, start } from '@lienthong/runtime';
+import {
+  assertPortFree,
+  awaitServers,
+  boot,
+  BootError,
+  createLog,
+  ownProcess,
+  readConfig,
+  start,
+} from '@lienthong/runtime';
 import { createStorage, storageRoutes, storageSettingsOf } from '@lienthong/storage';
 import type { DynamicModule } from '@nestjs/common';
 import { StandaloneModule } from './app.module';
@@ -36,6 +45,8 @@ start(async () => {
     await postgres?.stop();
     release();
   };
+  // From here on there is something to be stopped, also while servers are waited for.
+  ownProcess(log, last);
   try {
     if (postgres) settings.DATABASE_URL = await prepareEmbedded(await postgres.start());
   } catch (error) {

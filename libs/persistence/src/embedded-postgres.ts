@@ -39,6 +39,8 @@ export class EmbeddedPostgres {
   private port = 0;
   /** Length of the log when the server was started: what follows is about this start. */
   private logged = 0;
+  /** The last start, also after a death. */
+  private starting?: Promise<unknown>;
   private stopping = false;
 
   constructor(
@@ -55,7 +57,28 @@ export class EmbeddedPostgres {
    * @returns the URL of its database `lienthong`
    * @throws Error with one sentence: folder not writable, data damaged, platform binary missing
    */
-  async start(): Promise<string> {
+  start(): Promise<string> {
+    this.stopping = false;
+    const started = this.startNew();
+    this.starting = started;
+    return started;
+  }
+
+  /** Fast shutdown: clients are cut, data is flushed; waits for the end of the process. A start under way is waited for until there is something to stop. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.watch);
+    await this.starting?.catch(() => undefined);
+    const pid = this.runningPid();
+    if (!pid) return;
+    process.kill(pid, 'SIGINT');
+    for (let waited = 0; isAlive(pid); waited += 50) {
+      if (waited > 20_000) process.kill(pid, 'SIGQUIT');
+      await sleep(50);
+    }
+  }
+
+  private async startNew(): Promise<string> {
     const binaries = postgresBinaries();
     try {
       mkdirSync(this.folder, { recursive: true });
@@ -67,23 +90,11 @@ export class EmbeddedPostgres {
     mustBeWritable(this.folder);
     this.runAs = unprivilegedUser([binaries.postgres, this.folder]);
     if (!existsSync(join(this.data, 'PG_VERSION'))) await this.initialise(binaries.initdb);
-    await this.launch(binaries.postgres);
+    if (!this.stopping) await this.launch(binaries.postgres);
+    if (this.stopping) throw new Error('PostgreSQL was stopped while it started.');
     this.watch = setInterval(() => this.restartIfGone(binaries.postgres), 1000);
     this.watch.unref();
     return this.url('lienthong');
-  }
-
-  /** Fast shutdown: clients are cut, data is flushed; waits for the end of the process. */
-  async stop(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.watch);
-    const pid = this.runningPid();
-    if (!pid) return;
-    process.kill(pid, 'SIGINT');
-    for (let waited = 0; isAlive(pid); waited += 50) {
-      if (waited > 20_000) process.kill(pid, 'SIGQUIT');
-      await sleep(50);
-    }
   }
 
   /** Process id of the postmaster, for tests that kill it. */
@@ -137,7 +148,7 @@ export class EmbeddedPostgres {
             `PostgreSQL did not start from ${this.data}; the folder may be damaged or the disk full: ${lastLine(said)}`,
           );
       }
-      if (await this.answers()) return;
+      if ((this.stopping && this.runningPid()) || (await this.answers())) return;
       await sleep(100);
       if (!this.child && !this.runningPid()) await this.spawn(postgres, port);
     }
@@ -202,7 +213,7 @@ export class EmbeddedPostgres {
     clearInterval(this.watch);
     this.say('PostgreSQL is gone; starting it again');
     this.child = undefined;
-    this.launch(postgres, this.port)
+    this.starting = this.launch(postgres, this.port)
       .catch((error: Error) => this.say(error.message))
       .finally(() => {
         if (this.stopping) return;

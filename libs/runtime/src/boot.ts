@@ -66,7 +66,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   const { config, log } = options;
   const shutdown = new Shutdown();
   const running: { close?: () => Promise<void> } = {};
-  if (options.ownsProcess ?? true) ownProcess(log, () => running.close?.());
+  if (options.ownsProcess ?? true) ownProcess(log, () => (running.close ?? options.last)?.());
 
   const admission = new Admission(
     { lagMs: config.OVERLOAD_LAG_MS, targetMs: config.OVERLOAD_TARGET_MS },

@@ -27,7 +27,7 @@ export { logContext, logUnit, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';
 export { StrictValidationPipe, validationFailed } from './validation/validation.pipe';
 export * from './log';
-export { BootError, start } from './process';
+export { BootError, ownProcess, start } from './process';
 export * from './runtime.module';
 export * from './shutdown';
 export * from './config/driver-settings';

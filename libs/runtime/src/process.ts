@@ -12,16 +12,18 @@ export class BootError extends StartError {
 /** After draining, what hangs in closing is not waited for. */
 const CLOSE_MS = 40_000;
 
-let owned = false;
+let close: (() => Promise<void> | undefined) | undefined;
+let stopping = false;
 
 /**
  * Takes charge of the process: SIGTERM and SIGINT close it (exit code 0; a second signal ends it at once with 1), and an error that nobody
  * caught is logged and ends it with 1, because what state it left behind is unknown; the supervisor starts it again.
+ * @param closing closes all that has been started so far: called again when that is more, the last one counts
  */
-export function ownProcess(log: Log, close: () => Promise<void> | undefined): void {
+export function ownProcess(log: Log, closing: () => Promise<void> | undefined): void {
+  const owned = close !== undefined;
+  close = closing;
   if (owned) return;
-  owned = true;
-  let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) process.exit(1);
     stopping = true;
@@ -31,7 +33,7 @@ export function ownProcess(log: Log, close: () => Promise<void> | undefined): vo
       process.exit(1);
     }, CLOSE_MS).unref();
     try {
-      await close();
+      await close?.();
       process.exit(0);
     } catch (error) {
       log.fatal({ err: error }, 'closing failed');
@@ -53,6 +55,8 @@ export function ownProcess(log: Log, close: () => Promise<void> | undefined): vo
  */
 export function start(work: () => Promise<unknown>): void {
   work().catch((error: unknown) => {
+    // What it was starting was taken away from it; who stops it ends the process.
+    if (stopping) return;
     const outage = outageOf(error);
     if (outage) sayLast(`Cannot start: no use of the ${outage.what} (${reasonOf(error)}).`);
     else if (!explained(error)) sayLast((error as Error)?.stack ?? String(error));
