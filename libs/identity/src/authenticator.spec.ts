@@ -166,6 +166,58 @@ describe('Authenticator', () => {
     expect(rows.size).toBe(0);
   });
 
+  describe('of a request whose body is still to come', () => {
+    const withBody = { body: '{"a":1}' };
+
+    it('knows who signed it, and uses its nonce once for both', async () => {
+      const { auth, rows } = platform();
+      const request = signed(HMAC, withBody);
+      expect(await auth.recognise(request)).toMatchObject({ systemId: 'H01.14/qlvb', accessKey: 'AK1' });
+      expect(await auth.authenticate(request)).toMatchObject({ systemId: 'H01.14/qlvb', keyId: 'AK1' });
+      expect(rows.size).toBe(1);
+      await expect(auth.authenticate(request)).rejects.toEqual(refusal('replayed_request'));
+      await expect(auth.recognise({ ...request, rawHeaders: [...request.rawHeaders] })).rejects.toEqual(
+        refusal('replayed_request'),
+      );
+    });
+
+    it('does not take another body, path or method for it afterwards', async () => {
+      for (const [change, code] of [
+        [{ body: Buffer.from('{"a":2}') }, 'digest_mismatch'],
+        [{ target: '/v1/other' }, 'signature_invalid'],
+        [{ method: 'PUT' }, 'signature_invalid'],
+      ] as const) {
+        const { auth } = platform();
+        const request = signed(HMAC, withBody);
+        await auth.recognise(request);
+        await expect(auth.authenticate({ ...request, ...change })).rejects.toEqual(refusal(code));
+      }
+    });
+
+    it('knows nobody by a wrong signature, an old one or a key that has ended, and says why when the body is there', async () => {
+      const strangers = [
+        [platform(), signed({ ...HMAC, secret: 'other' }, withBody), 'signature_invalid'],
+        [platform(), signed({ ...HMAC, keyId: 'AK9' }, withBody), 'unknown_key'],
+        [platform(), signed(HMAC, { ...withBody, created: NOW / 1000 - 301 }), 'clock_skew'],
+        [platform({ key: keyOf({ revokedAt: new Date(NOW) }) }), signed(HMAC, withBody), 'key_revoked'],
+      ] as const;
+      for (const [{ auth, rows }, request, code] of strangers) {
+        await expect(auth.recognise(request)).rejects.toEqual(refusal(code));
+        await expect(auth.authenticate(request)).rejects.toEqual(refusal(code));
+        expect(rows.size).toBe(0);
+      }
+    });
+
+    it('refuses it when its key was revoked while it waited', async () => {
+      const key = keyOf();
+      const { auth } = platform({ key });
+      const request = signed(HMAC, withBody);
+      await auth.recognise(request);
+      key.revokedAt = new Date(NOW);
+      await expect(auth.authenticate(request)).rejects.toEqual(refusal('key_revoked'));
+    });
+  });
+
   it('tells of a stream whether its session or key still holds', async () => {
     const holder = { accessKey: 'AK1', systemId: 'H01.14/qlvb' };
     await expect(platform().auth.assertStillValid(holder)).resolves.toBeUndefined();

@@ -3,6 +3,7 @@ import { LIMITS, LienThongError } from '@lienthong/contracts';
 import type { NonceStore, SessionRecord } from '@lienthong/persistence';
 import {
   readSignature,
+  readSignatureOfHeaders,
   type ReceivedRequest,
   type ReceivedSignature,
   SignatureError,
@@ -27,6 +28,9 @@ type Proven = Holder & { publicKey?: KeyObject };
 
 /** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
 export class Authenticator {
+  /** What was proven by the headers of requests (the very array of them) whose bodies were still to come. */
+  private readonly proofs = new WeakMap<string[], { base: string; proof: Promise<Proven> }>();
+
   constructor(
     private readonly ring: Pick<KeyRing, 'key' | 'session' | 'knows' | 'lookAgain'>,
     private readonly sessionKeys: Pick<SessionKeys, 'of'>,
@@ -42,15 +46,11 @@ export class Authenticator {
    * @throws LienThongError one of the codes of protocol 3, `unavailable` when auth must be asked and does not answer
    */
   async authenticate(request: ReceivedRequest): Promise<Caller> {
-    const signed = this.read(request);
-    const { publicKey, ...holder }: Proven = UUID.test(signed.keyId)
-      ? await this.ofSession(signed)
-      : await this.ofAccessKey(signed);
-    const { keyId, nonce, alg } = signed;
-    const now = this.now();
-    if (!(await this.nonces.use(keyId, nonce, new Date(now + NONCE_SECONDS * 1000))))
-      throw new LienThongError('replayed_request');
-    this.uses.note(holder.accessKey, alg, new Date(now));
+    const signed = this.read(() => readSignature(request, this.window()));
+    const proven = (await this.recognised(request.rawHeaders, signed)) ?? (await this.prove(signed));
+    const { publicKey, ...holder } = proven;
+    const { keyId, alg } = signed;
+    this.uses.note(holder.accessKey, alg, new Date(this.now()));
     return {
       ...holder,
       keyId,
@@ -59,6 +59,18 @@ export class Authenticator {
       request: requestOf(request, signed, publicKey),
       ...(publicKey && request.body ? { body: request.body } : {}),
     };
+  }
+
+  /**
+   * Who signed a request of which the headers have come: all of {@link authenticate} but the digest of the body, and the nonce is used. `authenticate` is then
+   * to be called with the same array of headers, and says what was wrong, if anything.
+   * @throws LienThongError as there
+   */
+  async recognise(request: Omit<ReceivedRequest, 'body'>): Promise<Holder> {
+    const signed = this.read(() => readSignatureOfHeaders(request, this.window()));
+    const proof = this.prove(signed);
+    this.proofs.set(request.rawHeaders, { base: signed.base, proof });
+    return proof;
   }
 
   /**
@@ -77,9 +89,13 @@ export class Authenticator {
     }
   }
 
-  private read(request: ReceivedRequest): ReceivedSignature {
+  private window(): { now: number; windowSeconds: number } {
+    return { now: Math.floor(this.now() / 1000), windowSeconds: WINDOW };
+  }
+
+  private read(reading: () => ReceivedSignature): ReceivedSignature {
     try {
-      const signed = readSignature(request, { now: Math.floor(this.now() / 1000), windowSeconds: WINDOW });
+      const signed = reading();
       // Signed for another system's own service, together with the access token (A3): that service must not be able to pass it on to the platform.
       if (signed.covered.includes('authorization'))
         throw new SignatureError('signature_malformed', { why: FOR_ANOTHER });
@@ -89,6 +105,25 @@ export class Authenticator {
       const { serverTime } = error.params;
       throw new LienThongError(error.code, error.params, serverTime === undefined ? {} : { serverTime });
     }
+  }
+
+  private async prove(signed: ReceivedSignature): Promise<Proven> {
+    const { keyId, nonce } = signed;
+    const proven: Proven = UUID.test(keyId) ? await this.ofSession(signed) : await this.ofAccessKey(signed);
+    if (!(await this.nonces.use(keyId, nonce, new Date(this.now() + NONCE_SECONDS * 1000))))
+      throw new LienThongError('replayed_request');
+    return proven;
+  }
+
+  private async recognised(rawHeaders: string[], { base }: ReceivedSignature): Promise<Proven | undefined> {
+    const before = this.proofs.get(rawHeaders);
+    // Good once: the nonce is one request's.
+    this.proofs.delete(rawHeaders);
+    if (before?.base !== base) return undefined;
+    const proven = await before.proof;
+    // It may have waited for its turn, and for its body, since.
+    await this.assertStillValid(proven);
+    return proven;
   }
 
   private async ofSession({ keyId, alg, base, signature }: ReceivedSignature): Promise<Holder> {

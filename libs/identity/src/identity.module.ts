@@ -8,6 +8,7 @@ import { Refusals } from './audit/refusals';
 import { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import { AskAuth } from './access-keys/ask-auth';
 import { BearerTokens } from './keys/bearer-tokens';
+import { ArrivingCallers } from './arriving-callers';
 import { Authenticator } from './authenticator';
 import { InternalCalls } from './access-keys/internal-call';
 import type { MasterKeys } from './access-keys/master-key';
@@ -117,6 +118,7 @@ export class IdentityModule {
         },
         Refusals,
         BearerTokens,
+        ArrivingCallers,
         { provide: APP_GUARD, useClass: SignedRequestGuard },
         { provide: APP_INTERCEPTOR, useClass: ActingInterceptor },
       ],

@@ -1,4 +1,4 @@
-export { Admission, type Pressure, type Urgency, type UrgencyOf } from './admission/admission';
+export { Admission, type Pressure, type Recognise, type Urgency, type UrgencyOf } from './admission/admission';
 export { awaitServers } from './await-servers';
 export * from './boot';
 export * from './config/env-example';

@@ -2,7 +2,13 @@ export { signatureAlgorithmNames, type Algorithm, verifyAgainstNothing, verifySi
 export { contentDigest } from './requests/content-digest';
 export { type Difference, explainRequest, type Explanation, type RequestToExplain } from './requests/explain-request';
 export { requestOfText } from './requests/http-text';
-export { parseSignature, readSignature, type ReceivedRequest, type ReceivedSignature } from './requests/read-signature';
+export {
+  parseSignature,
+  readSignature,
+  readSignatureOfHeaders,
+  type ReceivedRequest,
+  type ReceivedSignature,
+} from './requests/read-signature';
 export { weaknessOf } from './requests/rsa-key';
 export {
   signatureBase,

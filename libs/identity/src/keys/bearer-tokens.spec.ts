@@ -67,7 +67,7 @@ function world({ key = KEY, ended }: { key?: RingKey; ended?: ErrorCode } = {}) 
 
 const request = (more: object = {}) =>
   ({ method: 'POST', originalUrl: '/v1/packets?x', headers: {}, ...more }) as Parameters<
-    BearerTokens['authenticate']
+    BearerTokens['assertInScope']
   >[1];
 
 describe('callers by bearer token', () => {

@@ -38,7 +38,10 @@ export class BearerTokens {
   ) {}
 
   /** @throws LienThongError token_invalid, also for the agency that was dissolved; key_revoked or key_expired when the key that it was issued to has ended, which holds here within 5 s */
-  async authenticate(token: string, { method, originalUrl }: BearerRequest): Promise<Caller> {
+  async authenticate(
+    token: string,
+    { method, originalUrl }: Pick<BearerRequest, 'method' | 'originalUrl'>,
+  ): Promise<Caller> {
     const { sub: accessKey, scope } = await this.claimsOf(token);
     const dataTypes = String(scope).split(' ');
     const key = await this.ring.key(accessKey);

@@ -3,6 +3,7 @@ import { auditRecord } from '../audit/audit-record';
 import { KeyEntity } from '../registry/key.entity';
 import { iso, isoOrNull } from '../times';
 import type { Transactions, Unit } from '../transactions';
+import { LookUps } from './look-ups';
 
 type LegacyRow = Pick<LegacyKey, 'accessKey' | 'systemId' | 'uses30Days' | 'usesInAll'> &
   Record<'revokedAt' | 'expiresAt' | 'lastUsedAt', Date | null> & { legacyUntil: Date };
@@ -51,17 +52,23 @@ const MARK_BYTES = 9;
 export const secretContext = (accessKey: string, systemId: string | null): string => `${accessKey} ${systemId ?? ''}`;
 
 export class KeyStore {
+  private readonly lookUps = new LookUps((accessKeys) => this.rowsOf(accessKeys));
+
   constructor(private readonly transactions: Transactions) {}
 
-  async find(accessKey: string): Promise<KeyRecord | undefined> {
-    const [row] = await this.transactions.query<KeyRecord>(
+  find(accessKey: string): Promise<KeyRecord | undefined> {
+    return this.lookUps.find(accessKey);
+  }
+
+  private async rowsOf(accessKeys: string[]): Promise<Map<string, KeyRecord>> {
+    const rows = await this.transactions.query<KeyRecord>(
       `SELECT k.access_key AS "accessKey", k.system_id AS "systemId", k.algorithms, k.sealed_secret AS "sealedSecret",
               k.public_key_pem AS "publicKeyPem", k.bearer, k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt",
               k.legacy_until AS "legacyUntil", s.suspended_at AS "suspendedAt", a.dissolved_at AS "dissolvedAt"
-       FROM keys k LEFT JOIN systems s ON s.id = k.system_id LEFT JOIN agencies a ON a.code = s.agency_code WHERE k.access_key = $1`,
-      [accessKey],
+       FROM keys k LEFT JOIN systems s ON s.id = k.system_id LEFT JOIN agencies a ON a.code = s.agency_code WHERE k.access_key = ANY($1)`,
+      [accessKeys],
     );
-    return row;
+    return new Map(rows.map((row) => [row.accessKey, row]));
   }
 
   async add(key: NewKeyRecord): Promise<void> {

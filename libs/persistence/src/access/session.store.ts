@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { currentActor } from '../audit/actor';
 import { auditRecord, insertEntries, type NewAuditEntry } from '../audit/audit-record';
 import type { Transactions } from '../transactions';
+import { LookUps } from './look-ups';
 
 /** A session with what became of the key that opened it and of its system: it lives no longer than they do. */
 export interface SessionRecord {
@@ -19,6 +20,8 @@ export interface SessionRecord {
 export type EndedCode = 'key_revoked' | 'key_expired' | 'session_expired';
 
 export class SessionStore {
+  private readonly lookUps = new LookUps((sessionIds) => this.rowsOf(sessionIds));
+
   constructor(private readonly transactions: Transactions) {}
 
   /**
@@ -49,15 +52,19 @@ export class SessionStore {
     return id;
   }
 
-  /** @param sessionId a UUID */
-  async find(sessionId: string): Promise<SessionRecord | undefined> {
-    const [row] = await this.transactions.query<SessionRecord>(
+  /** @param sessionId a UUID in lower case */
+  find(sessionId: string): Promise<SessionRecord | undefined> {
+    return this.lookUps.find(sessionId);
+  }
+
+  private async rowsOf(sessionIds: string[]): Promise<Map<string, SessionRecord>> {
+    const rows = await this.transactions.query<SessionRecord>(
       `SELECT s.id AS "sessionId", s.access_key AS "accessKey", s.system_id AS "systemId", s.expires_at AS "expiresAt", s.ended_at AS "endedAt",
               k.revoked_at AS "keyRevokedAt", k.expires_at AS "keyExpiresAt", y.suspended_at AS "suspendedAt"
-       FROM sessions s JOIN keys k USING (access_key) LEFT JOIN systems y ON y.id = s.system_id WHERE s.id = $1`,
-      [sessionId],
+       FROM sessions s JOIN keys k USING (access_key) LEFT JOIN systems y ON y.id = s.system_id WHERE s.id = ANY($1::uuid[])`,
+      [sessionIds],
     );
-    return row;
+    return new Map(rows.map((row) => [row.sessionId, row]));
   }
 
   /**

@@ -2,6 +2,7 @@ import { Controller, Get, Post, UseGuards, type CanActivate, Injectable } from '
 import { type Started, startApp } from '../boot.fixture';
 import { Admission, type Pressure } from './admission';
 import { createLog } from '../log';
+import { connect, type Socket } from 'node:net';
 
 @Injectable()
 class Lowest implements CanActivate {
@@ -14,6 +15,10 @@ class Lowest implements CanActivate {
 }
 
 let held: (() => void)[] = [];
+
+/** Of a system for each key; `forged` is none. */
+const keyIn = (input: unknown) => /;keyid="(\w+)"/.exec(String(input))?.[1];
+const signedBy = (keyId: string) => ({ 'signature-input': `sig=("@method");created=1;keyid="${keyId}"` });
 
 @Controller()
 class Exchange {
@@ -38,6 +43,11 @@ class Exchange {
   confirm() {
     return {};
   }
+
+  @Post('open')
+  open() {
+    return {};
+  }
 }
 
 describe('admission', () => {
@@ -51,13 +61,19 @@ describe('admission', () => {
       env: { OVERLOAD_LAG_MS: '50' },
       urgencyOf: ({ method, path }) => (method === 'GET' ? 'reading' : path === '/confirm' ? 'rest' : 'new'),
     });
+    running.app
+      .get(Admission)
+      .knowBy(async ({ headers }) => (headers.forged ? undefined : keyIn(headers['signature-input'])));
   });
   afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
     for (const release of held) release();
     await running.close();
   });
 
-  const ask = (method: string, path: string) => fetch(`${running.url}/${path}`, { method });
+  let systems = 0;
+  const ask = (method: string, path: string, keyId = `LT${(systems += 1)}`) =>
+    fetch(`${running.url}/${path}`, { method, headers: signedBy(keyId) });
   const statuses = async () => {
     const answers = await Promise.all([ask('GET', 'list'), ask('POST', 'lowest'), ask('POST', 'confirm')]);
     return answers.map(({ status }) => status);
@@ -119,22 +135,56 @@ describe('admission', () => {
   });
 
   it('has the requests of one caller wait for each other and nobody else for them, and refuses what new work of it comes then', async () => {
-    const as = (keyId: string) => ({
-      method: 'POST',
-      headers: { 'signature-input': `sig=("@method");created=1;keyid="${keyId}"` },
-    });
-    const flood = Array.from({ length: 36 }, () => fetch(`${running.url}/urgent`, as('LT1')));
+    const flood = Array.from({ length: 36 }, () => ask('POST', 'urgent', 'flood'));
     await until(async () => (await (await ask('GET', 'metrics')).text()).includes('lienthong_admission_waiting 32'));
     expect(held).toHaveLength(4);
-    const more = await fetch(`${running.url}/urgent`, as('LT1'));
+    const more = await ask('POST', 'urgent', 'flood');
     expect([more.status, Number(more.headers.get('retry-after')) > 0]).toEqual([503, true]);
-    expect((await fetch(`${running.url}/lowest`, as('LT2'))).status).toBe(201);
-    expect((await fetch(`${running.url}/confirm`, as('LT2'))).status).toBe(201);
+    expect((await ask('POST', 'lowest', 'other')).status).toBe(201);
+    expect((await ask('POST', 'confirm', 'other')).status).toBe(201);
     for (let ended = 0; ended < 36; ended += 1) {
       await until(async () => held.length > 0);
       held.pop()?.();
     }
     expect((await Promise.all(flood)).map(({ status }) => status)).toEqual(Array.from({ length: 36 }, () => 201));
+  });
+
+  const sockets: Socket[] = [];
+  /** A request whose body does not come. @returns what it is answered, when it is */
+  function slow(path: string, headers = ''): Promise<string> {
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n`;
+    return new Promise((resolve) => {
+      const socket = connect(running.port, '127.0.0.1', () => socket.write(`${head}${headers}\r\n{`));
+      sockets.push(socket);
+      socket.on('data', (chunk) => resolve(String(chunk)));
+      socket.on('error', () => undefined);
+    });
+  }
+  const metric = async (name: string) =>
+    Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await ask('GET', 'metrics')).text())?.[1]);
+
+  it('gives a slot and a place to who proves to be the caller: not to slow requests in its name, nor to those in nobody’s', async () => {
+    for (let n = 0; n < 31; n += 1) {
+      const [name, value] = Object.entries(signedBy('real'))[0];
+      void slow('/urgent', n % 2 ? `${name}: ${value}\r\nForged: yes\r\n` : '');
+    }
+    await until(async () => sockets.every(({ bytesWritten }) => bytesWritten > 0));
+    const real = Array.from({ length: 4 }, () => ask('POST', 'urgent', 'real'));
+    await until(async () => held.length === 4);
+    expect(await metric('lienthong_admission_waiting')).toBe(0);
+    expect(await metric('lienthong_admission_under_way')).toBe(4);
+    for (const release of held.splice(0)) release();
+    expect((await Promise.all(real)).map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+  });
+
+  it('has the slowest body of a stranger give way when too many are read from its address, at once and with a Retry-After', async () => {
+    const first = slow('/open');
+    await until(async () => sockets[0].bytesWritten > 0);
+    for (let n = 0; n < 128; n += 1) void slow('/open');
+    expect(await first).toMatch(/^HTTP\/1\.1 503 .*\r\nretry-after: \d+\r\n.*"overloaded"/is);
+    expect((await ask('POST', 'confirm')).status).toBe(201);
+    const metrics = await (await ask('GET', 'metrics')).text();
+    expect(metrics).toContain('lienthong_admission_refused_total{urgency="new",signal="bodies"} 1');
   });
 
   it('sees that its own event loop is late, and takes new work again when it is not', async () => {

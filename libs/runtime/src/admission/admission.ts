@@ -1,11 +1,13 @@
-import { LienThongError } from '@lienthong/contracts';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { LIMITS, LienThongError } from '@lienthong/contracts';
+import type { Request, RequestHandler, Response } from 'express';
 import { randomInt } from 'node:crypto';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Log } from '../log';
 import { type Repeating, every } from '../every';
-import { CallerSlots, claimedCaller } from './caller-slots';
+import { clientOf } from '../http/rate-limit';
+import { CallerSlots, claimOf, type LineLimits } from './caller-slots';
 import { LoopLag } from './loop-lag';
+import { StrangersBodies } from './strangers-bodies';
 import { WorkRoom } from './work-room';
 
 /**
@@ -15,6 +17,22 @@ import { WorkRoom } from './work-room';
  */
 export type Urgency = 'reading' | 'new' | 'rest' | 'waiting';
 export type UrgencyOf = (request: Pick<Request, 'method' | 'path' | 'url'>) => Urgency;
+
+/**
+ * Finds out who sent a request before its body is read.
+ * @returns the same text for all requests of one caller; undefined when it is not proven, whatever the reason: who asks for the reason is told later
+ */
+export type Recognise = (request: Request) => Promise<string | undefined>;
+
+declare module 'http' {
+  interface IncomingMessage {
+    /**
+     * Set where nothing proves who sent the request: to be called when its body begins to be read, with what ends the reading when it has to give way; returns
+     * what is to be called when the reading has ended.
+     */
+    beginBody?: (giveWay: (refusal: LienThongError) => void) => () => void;
+  }
+}
 
 /** 0: at ease. 1: no reading, no new work of the lowest class. 2: no new work at all. */
 export type Pressure = 0 | 1 | 2;
@@ -31,17 +49,30 @@ const WINDOW_MS = 500;
 const LOWEST_SHARE = 0.8;
 /** Of everything, in one process: the last bound of its memory. Long polls wait here too. */
 const MOST_REQUESTS = 5000;
-/** Requests of one caller that wait for its others: new work is answered soon or refused; the published client has 32 under way at most. */
-const WAITING: Record<Urgency, number> = { new: 32, reading: 256, rest: 256, waiting: 256 };
+/**
+ * Of one caller. At a time as many as keep a processor busy: who is alone loses nothing by it, and beside others it has no more of the event loop and of the
+ * database's connections than these; of long polls as many as of streams. Waiting: new work is answered soon or refused; the published client has 32 under way at most.
+ */
+const LINES: Record<Urgency, LineLimits> = {
+  new: { atOnce: 4, waiting: 32 },
+  reading: { atOnce: 4, waiting: 256 },
+  rest: { atOnce: 4, waiting: 256 },
+  waiting: { atOnce: LIMITS.streamsPerSystem, waiting: 256 },
+};
 /** A signal that cannot be read now says nothing; what it was about has its own errors. */
 const SILENT: Pressure = 0;
 
-/** Refuses at the door, before a body is read or a signature checked, what this process could not do in time: refused at once, never queued. */
+/**
+ * Refuses at the door, before a body is read or a signature checked, what this process could not do in time: refused at once, never queued. Who then proves
+ * by the headers who it is gets a slot of its own, and only then its body is read.
+ */
 export class Admission {
   private readonly lag = new LoopLag();
   private readonly signals = new Map<string, Pressure>();
   private readonly room: WorkRoom;
   private readonly callers = new CallerSlots();
+  private readonly bodies = new StrangersBodies();
+  private recognise: Recognise = async () => undefined;
   private timers: Repeating[] = [];
   private requests = 0;
   private lastLagMs = 0;
@@ -78,34 +109,48 @@ export class Admission {
     await Promise.all(this.timers.map((timer) => timer.stop()));
   }
 
+  /** Until it is told how, it takes everybody for a stranger. */
+  knowBy(recognise: Recognise): void {
+    this.recognise = recognise;
+  }
+
   /** @throws LienThongError overloaded */
-  readonly handler: RequestHandler = (req, res, next) => {
+  readonly handler: RequestHandler = async (req, res, next) => {
     const urgency = this.urgencyOf(req);
-    const caller = claimedCaller(req);
-    if (caller === undefined) return this.admit(urgency, res, next);
-    const admit = () => {
-      try {
-        this.admit(urgency, res, next);
-      } catch (error) {
-        next(error);
-      }
-    };
-    const line = urgency === 'waiting' ? `${caller} waiting` : caller;
-    if (!this.callers.enter(line, res, WAITING[urgency], admit)) this.refuse(urgency, 'caller');
+    if (this.requests >= MOST_REQUESTS) this.refuse(urgency, 'requests');
+    this.assertRoom(urgency);
+    const ownLine = urgency === 'waiting' ? ' waiting' : '';
+    const claim = claimOf(req);
+    if (claim !== undefined && this.callers.isFull(claim + ownLine, LINES[urgency])) this.refuse(urgency, 'caller');
+    this.requests += 1;
+    let gone = false;
+    res.once('close', () => {
+      gone = true;
+      this.requests -= 1;
+    });
+    const caller = claim === undefined ? undefined : await this.recognise(req);
+    if (gone) return;
+    if (caller === undefined)
+      req.beginBody = (giveWay) =>
+        this.bodies.begin(clientOf(req.ip ?? ''), () => giveWay(this.refusal(urgency, 'bodies')));
+    else await this.takeTurn(urgency, caller + ownLine, claim + ownLine, res);
+    next();
   };
 
-  private admit(urgency: Urgency, res: Response, next: NextFunction): void {
-    if (this.requests >= MOST_REQUESTS) this.refuse(urgency, 'requests');
+  private async takeTurn(urgency: Urgency, caller: string, claim: string, res: Response): Promise<void> {
+    const turn = this.callers.enter(caller, claim, res, LINES[urgency]);
+    if (!turn) this.refuse(urgency, 'caller');
+    await turn;
+    this.assertRoom(urgency);
+    if (urgency !== 'new') return;
+    const began = performance.now();
+    this.room.enter();
+    res.once('close', () => this.room.leave(res.statusCode < 300 ? performance.now() - began : undefined));
+  }
+
+  private assertRoom(urgency: Urgency): void {
     if (urgency === 'new' || urgency === 'reading') this.assertAtEase(urgency, urgency === 'new' ? 2 : 1);
     if (urgency === 'new' && !this.room.hasRoom()) this.refuse(urgency, 'capacity');
-    this.requests += 1;
-    const began = performance.now();
-    if (urgency === 'new') this.room.enter();
-    res.once('close', () => {
-      this.requests -= 1;
-      if (urgency === 'new') this.room.leave(res.statusCode < 300 ? performance.now() - began : undefined);
-    });
-    next();
   }
 
   /** For new work of the lowest class, once it is known to be that. @throws LienThongError overloaded */
@@ -144,13 +189,17 @@ export class Admission {
   }
 
   private refuse(urgency: Urgency, signal: string): never {
+    throw this.refusal(urgency, signal);
+  }
+
+  private refusal(urgency: Urgency, signal: string): LienThongError {
     this.refused?.inc({ urgency, signal });
-    // Thrown a thousand times a second, where it is plain from where: the stack would cost more than the rest of the refusal.
+    // Made a thousand times a second, where it is plain from where: the stack would cost more than the rest of the refusal.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     try {
       // Spread, so that those who were refused together do not come back together.
-      throw new LienThongError('overloaded', { what: signal, retryAfter: randomInt(2, 11) });
+      return new LienThongError('overloaded', { what: signal, retryAfter: randomInt(2, 11) });
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
     }

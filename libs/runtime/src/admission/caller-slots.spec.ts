@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { CallerSlots, claimedCaller } from './caller-slots';
+import { CallerSlots, claimOf } from './caller-slots';
 
-const MOST = 256;
+const LIMITS = { atOnce: 4, waiting: 256 };
 
 /** A request that has begun when its slot is there, and ends when it is told to. */
 class Call extends EventEmitter {
@@ -12,65 +12,84 @@ class Call extends EventEmitter {
   }
 }
 
+/** A slot is told by a promise. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 describe('the slots of a caller', () => {
   let slots: CallerSlots;
   beforeEach(() => {
     slots = new CallerSlots();
   });
 
-  const calls = (caller: string, count: number): { call: Call; taken: boolean }[] =>
-    Array.from({ length: count }, () => {
+  const calls = async (caller: string, count: number, claim = `${caller}'s key`) => {
+    const made = Array.from({ length: count }, () => {
       const call = new Call();
-      return { call, taken: slots.enter(caller, call as never, MOST, () => (call.begun = true)) };
+      const slot = slots.enter(caller, claim, call as never, LIMITS);
+      void slot?.then(() => (call.begun = true));
+      return { call, taken: slot !== undefined };
     });
+    await settled();
+    return made;
+  };
   const begun = (made: { call: Call }[]): number => made.filter(({ call }) => call.begun).length;
 
-  it('are 4: the others wait, and begin in their order as those end', () => {
-    const flood = calls('flood', 30);
+  it('are 4: the others wait, and begin in their order as those end', async () => {
+    const flood = await calls('flood', 30);
     expect([begun(flood), slots.waiting]).toEqual([4, 26]);
     flood[1].call.end();
     flood[3].call.end();
+    await settled();
     expect(flood.findLastIndex(({ call }) => call.begun)).toBe(5);
     for (const { call } of flood) call.end();
+    await settled();
     expect([begun(flood), slots.waiting]).toEqual([30, 0]);
   });
 
-  it('are its own: nobody waits for the requests of another', () => {
-    calls('flood', 200);
-    expect(begun(calls('other', 4))).toBe(4);
+  it('are its own: nobody waits for the requests of another', async () => {
+    await calls('flood', 200);
+    expect(begun(await calls('other', 4))).toBe(4);
   });
 
-  it('are not taken by a request whose client is gone, nor kept by one that ended', () => {
-    const flood = calls('flood', 20);
+  it('are the same, whichever of its keys and sessions a request names', async () => {
+    expect(begun(await calls('flood', 4, 'LT1'))).toBe(4);
+    expect(begun(await calls('flood', 4, 'LT2'))).toBe(0);
+  });
+
+  it('are not taken by a request whose client is gone, nor kept by one that ended', async () => {
+    const flood = await calls('flood', 20);
     flood[10].call.end();
     flood[8].call.end();
     expect(slots.waiting).toBe(14);
-    for (const { call } of flood) if (call.begun) call.end();
+    for (let n = 0; n < 20; n += 1) {
+      if (flood[n].call.begun) flood[n].call.end();
+      await settled();
+    }
     expect([flood[8].call.begun, flood[10].call.begun]).toEqual([false, false]);
     expect(begun(flood)).toBe(18);
-    expect(begun(calls('flood', 4))).toBe(4);
+    expect(begun(await calls('flood', 4))).toBe(4);
   });
 
-  it('refuse what comes while as many wait as may', () => {
-    const flood = calls('flood', 4 + MOST + 1);
-    expect(flood.filter(({ taken }) => !taken)).toEqual([flood.at(-1)]);
+  it('refuse what comes while as many wait as may, and say so of what only claims to be from there, until that has ended', async () => {
+    const flood = await calls('flood', LIMITS.atOnce + LIMITS.waiting, 'LT1');
+    expect(flood.every(({ taken }) => taken)).toBe(true);
+    expect((await calls('flood', 1))[0].taken).toBe(false);
+    expect([slots.isFull('LT1', LIMITS), slots.isFull('LT2', LIMITS)]).toEqual([true, false]);
     flood[0].call.end();
-    expect(calls('flood', 1)[0].taken).toBe(true);
+    expect(slots.isFull('LT1', LIMITS)).toBe(false);
+    expect((await calls('flood', 1))[0].taken).toBe(true);
+    expect(slots.isFull('LT1', LIMITS)).toBe(true);
   });
 });
 
 describe('who claims to call', () => {
-  const of = (headers: Record<string, string>, ip = '10.0.0.1') => claimedCaller({ headers, ip });
-
-  it('is the key of the signature at an address, or the token', () => {
+  it('is the key of the signature, or the token', () => {
     const input = 'sig=("@method");created=1;keyid="LT1";alg="hmac-sha256"';
-    expect(of({ 'signature-input': input })).toBe('LT1 10.0.0.1');
-    expect(of({ 'signature-input': input }, '10.0.0.2')).toBe('LT1 10.0.0.2');
-    expect(of({ authorization: 'Bearer abc' })).toBe('Bearer abc 10.0.0.1');
+    expect(claimOf({ headers: { 'signature-input': input } })).toBe('LT1');
+    expect(claimOf({ headers: { authorization: 'Bearer abc' } })).toBe('Bearer abc');
   });
 
   it('is nobody where nothing is signed', () => {
-    expect(of({})).toBeUndefined();
-    expect(of({ 'signature-input': 'sig=()' })).toBeUndefined();
+    expect(claimOf({ headers: {} })).toBeUndefined();
+    expect(claimOf({ headers: { 'signature-input': 'sig=()' } })).toBeUndefined();
   });
 });

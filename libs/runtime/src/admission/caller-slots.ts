@@ -1,21 +1,26 @@
 import type { Request, Response } from 'express';
 
-/**
- * Requests of one caller that one process works on at a time. As many as keep a processor busy: a caller that is alone loses nothing by it, and beside others
- * it has no more of the event loop and of the database's connections than these.
- */
-const AT_ONCE = 4;
+/** What may be of one line of a caller: worked on at a time, and waiting for that. */
+export interface LineLimits {
+  atOnce: number;
+  waiting: number;
+}
+
 interface Line {
   running: number;
   waiting: (() => void)[];
+  /** By which requests of this line named their sender, and proved it. */
+  claims: Set<string>;
 }
 
 /**
  * Fairness among callers (P19): each has slots of its own, and its further requests wait for them, outside, where they cost nothing but a socket. So the requests
- * of one that sends hundreds at once are worked on in turn with everybody else's, not before them.
+ * of one that sends hundreds at once are worked on in turn with everybody else's, not before them. Only who has proven who it is stands in a line: nobody can
+ * stand in another's.
  */
 export class CallerSlots {
   private readonly lines = new Map<string, Line>();
+  private readonly claimed = new Map<string, Line>();
   private waits = 0;
 
   /** Requests that wait for others of their caller. */
@@ -23,34 +28,42 @@ export class CallerSlots {
     return this.waits;
   }
 
+  /** Whether this claim was proven by a request of a line that is full: another that makes it has no place, whoever sent it. */
+  isFull(claim: string, limits: LineLimits): boolean {
+    const line = this.claimed.get(claim);
+    return line !== undefined && full(line, limits);
+  }
+
   /**
-   * Calls `go` now, or when a slot of the caller's is free; never when the client is gone by then. The slot is free again when the answer is closed.
-   * @param most of its requests that may wait
-   * @returns false when too many of its requests wait already: nothing was kept
+   * @param claim what the request said of its sender, and what turned out to be true
+   * @returns undefined when too many of the caller's requests wait already: nothing was kept. Else settles when a slot is the request's, which has it until
+   * the answer is closed; never when its client is gone by then
    */
-  enter(caller: string, res: Pick<Response, 'once'>, most: number, go: () => void): boolean {
-    const line = this.lines.get(caller) ?? { running: 0, waiting: [] };
+  enter(caller: string, claim: string, res: Pick<Response, 'once'>, limits: LineLimits): Promise<void> | undefined {
+    const line = this.lines.get(caller) ?? { running: 0, waiting: [], claims: new Set() };
+    if (full(line, limits)) return undefined;
     this.lines.set(caller, line);
-    if (line.running < AT_ONCE) {
+    this.claimed.set(claim, line);
+    line.claims.add(claim);
+    if (line.running < limits.atOnce) {
       line.running += 1;
       res.once('close', () => this.leave(caller, line));
-      go();
-      return true;
+      return Promise.resolve();
     }
-    if (line.waiting.length >= most) return false;
-    let entered = false;
-    const begin = () => {
-      entered = true;
-      go();
-    };
-    line.waiting.push(begin);
-    this.waits += 1;
-    res.once('close', () => {
-      if (entered) return this.leave(caller, line);
-      line.waiting.splice(line.waiting.indexOf(begin), 1);
-      this.waits -= 1;
+    return new Promise((resolve) => {
+      let entered = false;
+      const begin = () => {
+        entered = true;
+        resolve();
+      };
+      line.waiting.push(begin);
+      this.waits += 1;
+      res.once('close', () => {
+        if (entered) return this.leave(caller, line);
+        line.waiting.splice(line.waiting.indexOf(begin), 1);
+        this.waits -= 1;
+      });
     });
-    return true;
   }
 
   private leave(caller: string, line: Line): void {
@@ -62,18 +75,21 @@ export class CallerSlots {
       return;
     }
     line.running -= 1;
-    if (line.running === 0) this.lines.delete(caller);
+    if (line.running > 0) return;
+    this.lines.delete(caller);
+    for (const claim of line.claims) this.claimed.delete(claim);
   }
 }
 
+const full = ({ running, waiting }: Line, limits: LineLimits): boolean =>
+  running >= limits.atOnce && waiting.length >= limits.waiting;
+
 /**
- * Who claims to call: the key of the signature, or the token, from one address. Nothing is proven yet, and need not be: who claims to be another
- * stands in line with itself, for the other calls from another address.
+ * Who a request says has sent it: the key of the signature, or the token. Nothing is proven by that.
  * @returns undefined for what nobody signs
  */
-export function claimedCaller({ headers, ip }: Pick<Request, 'headers' | 'ip'>): string | undefined {
+export function claimOf({ headers }: Pick<Request, 'headers'>): string | undefined {
   const input = headers['signature-input'];
   const key = typeof input === 'string' ? /;keyid="([^"]{1,200})"/.exec(input)?.[1] : undefined;
-  const who = key ?? headers.authorization?.slice(-64);
-  return who === undefined ? undefined : `${who} ${ip}`;
+  return key ?? headers.authorization?.slice(-64);
 }

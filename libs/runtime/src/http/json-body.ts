@@ -62,7 +62,8 @@ function refuseAmbiguousQuery(req: Request): void {
 /**
  * Reads a body to its end.
  * @param limit bytes @param timeoutMs for all of it, however it trickles
- * @throws LienThongError `body_too_large`, `request_timeout`, `malformed_request` when the client went away; the connection is then to be closed
+ * @throws LienThongError `body_too_large`, `request_timeout`, `malformed_request` when the client went away, `overloaded` when a stranger's gave way to others;
+ * the connection is then to be closed
  */
 export function readBody(req: Request, limit: number, timeoutMs = BODY_MS): Promise<Buffer> {
   const announced = Number(req.headers['content-length'] ?? 0);
@@ -73,6 +74,7 @@ export function readBody(req: Request, limit: number, timeoutMs = BODY_MS): Prom
     let received = 0;
     const settle = (result: Buffer | LienThongError) => {
       clearTimeout(timer);
+      ended?.();
       req.off('data', onData).off('end', onEnd).off('error', onError).pause();
       req.on('error', () => undefined); // a client that goes away later is no news
       if (result instanceof LienThongError) reject(result);
@@ -90,6 +92,7 @@ export function readBody(req: Request, limit: number, timeoutMs = BODY_MS): Prom
       () => settle(new LienThongError('request_timeout', { seconds: timeoutMs / 1000 })),
       timeoutMs,
     );
+    const ended = req.beginBody?.(settle);
     if (announced > limit + DROPPED_BYTES) settle(tooLarge(announced));
     else req.on('data', onData).once('end', onEnd).once('error', onError);
   });

@@ -37,33 +37,39 @@ export interface ReceivedSignature {
   signatureInput: string;
 }
 
+/** Unix seconds, and seconds to either side. */
+export interface SignatureWindow {
+  now: number;
+  windowSeconds: number;
+}
+
 /** Both headers together stay well within Node's 16 KiB of headers; no honest signature comes near. */
 const HEADER_CHARACTERS = 4096;
 
 /**
  * Reads the signature of a request and checks all that needs no key (protocol 3): form, coverage, the time window and the body's digest.
- * `now` in Unix seconds, `windowSeconds` to either side. What is left to the caller: key, algorithm of the key, signature, nonce.
+ * What is left to the caller: key, algorithm of the key, signature, nonce.
  * @throws SignatureError signature_missing, signature_malformed, signature_incomplete, algorithm_not_allowed, clock_skew or digest_mismatch.
  */
-export function readSignature(
-  request: ReceivedRequest,
-  { now, windowSeconds }: { now: number; windowSeconds: number },
-): ReceivedSignature {
-  const read = parse(request);
-  const { created, covered, expires } = read.received;
-  const expired = expires !== undefined && now > expires;
-  if (Math.abs(now - created) > windowSeconds || expired) {
-    throw new SignatureError('clock_skew', {
-      window: windowSeconds,
-      serverTime: new Date(now * 1000).toISOString(),
-    });
-  }
+export function readSignature(request: ReceivedRequest, at: SignatureWindow): ReceivedSignature {
+  const { received, message } = parse(request);
+  assertInWindow(received, at);
   // After the window: an old request is not worth hashing a body for.
-  if (covered.includes('content-digest')) {
-    const fits = digestFits(headerOf(read.message, 'content-digest'), request.body ?? Buffer.alloc(0));
+  if (received.covered.includes('content-digest')) {
+    const fits = digestFits(headerOf(message, 'content-digest'), request.body ?? Buffer.alloc(0));
     if (!fits) throw new SignatureError('digest_mismatch');
   }
-  return read.received;
+  return received;
+}
+
+/**
+ * The part of {@link readSignature} that needs no body: for a request of which only the headers have come.
+ * @throws SignatureError as there, except digest_mismatch
+ */
+export function readSignatureOfHeaders(request: Omit<ReceivedRequest, 'body'>, at: SignatureWindow): ReceivedSignature {
+  const { received } = parse({ ...request, body: null });
+  assertInWindow(received, at);
+  return received;
 }
 
 /**
@@ -113,6 +119,12 @@ function parse(request: ReceivedRequest): { received: ReceivedSignature; message
   const base = baseOf(message, covered, signatureInput.slice('sig='.length));
   const ends = expires === undefined ? {} : { expires };
   return { received: { keyId, alg, created, ...ends, nonce, covered, base, signature, signatureInput }, message };
+}
+
+function assertInWindow({ created, expires }: ReceivedSignature, { now, windowSeconds }: SignatureWindow): void {
+  const expired = expires !== undefined && now > expires;
+  if (Math.abs(now - created) <= windowSeconds && !expired) return;
+  throw new SignatureError('clock_skew', { window: windowSeconds, serverTime: new Date(now * 1000).toISOString() });
 }
 
 function headersOf(rawHeaders: string[]): Map<string, string[]> {
