@@ -54,9 +54,10 @@ export function platform({ key = keyOf(), session = sessionOf() }: { key?: RingK
   const rows = new Set<string>();
   const touched: string[] = [];
   const nonces = new NonceStore({
-    query: async <T>(_sql: string, [keys, values]: unknown[] = []) => {
+    query: async <T>(sql: string, [keys, values]: unknown[] = []) => {
       const uses = (keys as string[]).map((keyId, index) => ({ keyId, nonce: (values as string[])[index] }));
       const fresh = uses.filter((use) => !rows.has(JSON.stringify(use)));
+      if (sql.startsWith('SELECT')) return uses.filter((use) => !fresh.includes(use)) as T[];
       for (const use of fresh) rows.add(JSON.stringify(use));
       return fresh as T[];
     },

@@ -35,7 +35,7 @@ export class Authenticator {
     private readonly ring: Pick<KeyRing, 'key' | 'session' | 'knows' | 'lookAgain'>,
     private readonly sessionKeys: Pick<SessionKeys, 'of'>,
     private readonly accessKeys: AccessKeyVerifier,
-    private readonly nonces: Pick<NonceStore, 'use'>,
+    private readonly nonces: Pick<NonceStore, 'isUsed' | 'use'>,
     private readonly uses: Pick<KeyUses, 'note'>,
     private readonly now: () => number = Date.now,
   ) {}
@@ -49,8 +49,11 @@ export class Authenticator {
     const signed = this.read(() => readSignature(request, this.window()));
     const proven = (await this.recognised(request.rawHeaders, signed)) ?? (await this.prove(signed));
     const { publicKey, ...holder } = proven;
-    const { keyId, alg } = signed;
-    this.uses.note(holder.accessKey, alg, new Date(this.now()));
+    const { keyId, nonce, alg } = signed;
+    const now = this.now();
+    if (!(await this.nonces.use(keyId, nonce, new Date(now + NONCE_SECONDS * 1000))))
+      throw new LienThongError('replayed_request');
+    this.uses.note(holder.accessKey, alg, new Date(now));
     return {
       ...holder,
       keyId,
@@ -62,15 +65,19 @@ export class Authenticator {
   }
 
   /**
-   * Who signed a request of which the headers have come: all of {@link authenticate} but the digest of the body, and the nonce is used. `authenticate` is then
-   * to be called with the same array of headers, and says what was wrong, if anything.
+   * Who signed a request of which the headers have come: all of {@link authenticate} but the body's digest, and nothing is recorded. A body that is still to come
+   * is one of a first request: who has the headers of another's (receipts show them) must not keep it waiting with them. `authenticate` is then to be called with
+   * the same array of headers.
    * @throws LienThongError as there
    */
   async recognise(request: Omit<ReceivedRequest, 'body'>): Promise<Holder> {
     const signed = this.read(() => readSignatureOfHeaders(request, this.window()));
     const proof = this.prove(signed);
     this.proofs.set(request.rawHeaders, { base: signed.base, proof });
-    return proof;
+    const proven = await proof;
+    if (announcesBody(request) && (await this.nonces.isUsed(signed.keyId, signed.nonce)))
+      throw new LienThongError('replayed_request');
+    return proven;
   }
 
   /**
@@ -107,18 +114,12 @@ export class Authenticator {
     }
   }
 
-  private async prove(signed: ReceivedSignature): Promise<Proven> {
-    const { keyId, nonce } = signed;
-    const proven: Proven = UUID.test(keyId) ? await this.ofSession(signed) : await this.ofAccessKey(signed);
-    if (!(await this.nonces.use(keyId, nonce, new Date(this.now() + NONCE_SECONDS * 1000))))
-      throw new LienThongError('replayed_request');
-    return proven;
+  private prove(signed: ReceivedSignature): Promise<Proven> {
+    return UUID.test(signed.keyId) ? this.ofSession(signed) : this.ofAccessKey(signed);
   }
 
   private async recognised(rawHeaders: string[], { base }: ReceivedSignature): Promise<Proven | undefined> {
     const before = this.proofs.get(rawHeaders);
-    // Good once: the nonce is one request's.
-    this.proofs.delete(rawHeaders);
     if (before?.base !== base) return undefined;
     const proven = await before.proof;
     // It may have waited for its turn, and for its body, since.
@@ -194,6 +195,13 @@ export class Authenticator {
 
 const notAllowed = (alg: string, allowed: string[]): LienThongError =>
   new LienThongError('algorithm_not_allowed', { alg, allowed: allowed.join(', ') }, { allowed });
+
+const announcesBody = ({ rawHeaders }: Pick<ReceivedRequest, 'rawHeaders'>): boolean =>
+  rawHeaders.some(
+    (name, index) =>
+      index % 2 === 0 &&
+      (/^transfer-encoding$/i.test(name) || (/^content-length$/i.test(name) && rawHeaders[index + 1] !== '0')),
+  );
 
 /** Signed with RSA: all that a third party needs to verify it again, but the body. */
 function requestOf(request: ReceivedRequest, signed: ReceivedSignature, publicKey?: KeyObject): Caller['request'] {

@@ -33,7 +33,7 @@ function withCaches() {
     { find: async (id) => (asked.push('session'), id === SESSION ? sessionOf() : undefined) },
   );
   const verifier = new LocalAccessKeyVerifier(ring, box);
-  const nonces = { use: async () => true };
+  const nonces = { use: async () => true, isUsed: async () => false };
   return { asked, auth: new Authenticator(ring, sessionKeys, verifier, nonces, { note: () => undefined }, () => NOW) };
 }
 

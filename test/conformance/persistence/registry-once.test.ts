@@ -27,6 +27,15 @@ describe('what is good once, on PostgreSQL', () => {
     expect(await instances[1].use('k2', 'nonce-0', later)).toBe(false);
   });
 
+  it('tells of many nonces whether they were used, and uses none by that', async () => {
+    const [one, other] = [new NonceStore(transactions), new NonceStore(transactions)];
+    const asked = () => Promise.all(['told-0', 'told-1', 'told-2'].map((nonce) => other.isUsed('k1', nonce)));
+    expect(await asked()).toEqual([false, false, false]);
+    expect(await one.use('k1', 'told-1', later)).toBe(true);
+    expect(await asked()).toEqual([false, true, false]);
+    expect(await other.isUsed('k2', 'told-1')).toBe(false);
+  });
+
   it('lets a stream ticket in once, within its 30 seconds', async () => {
     const tickets = new StreamTicketStore(transactions);
     const session = '0197f0aa-0000-7000-8000-000000000001';

@@ -1,4 +1,5 @@
 import type { Transactions, Unit } from '../transactions';
+import { LookUps } from './look-ups';
 
 /** Rows of one statement: what waits beyond goes with the next. */
 const BATCH = 1000;
@@ -18,6 +19,7 @@ interface Use {
 export class NonceStore {
   private waiting: Use[] = [];
   private sending = false;
+  private readonly used = new LookUps((names) => this.usedOf(names));
 
   constructor(private readonly transactions: Pick<Transactions, 'query'>) {}
 
@@ -30,6 +32,20 @@ export class NonceStore {
       this.waiting.push({ keyId, nonce, expiresAt, resolve, reject });
       if (!this.sending) void this.send();
     });
+  }
+
+  /** Whether `use` would say that it is not the first; uses nothing. Also in batches. */
+  async isUsed(keyId: string, nonce: string): Promise<boolean> {
+    return (await this.used.find(nameOf({ keyId, nonce }))) !== undefined;
+  }
+
+  private async usedOf(names: string[]): Promise<Map<string, true>> {
+    const uses = names.map((name) => name.split(' ', 2));
+    const rows = await this.transactions.query<Pick<Use, 'keyId' | 'nonce'>>(
+      `SELECT key_id AS "keyId", nonce FROM nonces WHERE (key_id, nonce) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+      [uses.map(([keyId]) => keyId), uses.map(([, nonce]) => nonce)],
+    );
+    return new Map(rows.map((row) => [nameOf(row), true]));
   }
 
   /** As `use`, as a part of other work: recorded with it, or not at all. */
