@@ -50,8 +50,9 @@ export class IdentityModule {
             { provide: SecretBox, useValue: new SecretBox(accessKeys.masterKey, accessKeys.others) },
             {
               provide: DayKeys,
-              inject: [DayKeyRootStore, SecretBox],
-              useFactory: (roots: DayKeyRootStore, box: SecretBox) => new LocalDayKeys(roots, box),
+              inject: [DayKeyRootStore, SecretBox, DatabaseClock],
+              useFactory: (roots: DayKeyRootStore, box: SecretBox, clock: DatabaseClock) =>
+                new LocalDayKeys(roots, box, () => clock.now()),
             },
             {
               provide: AccessKeyVerifier,
@@ -75,7 +76,11 @@ export class IdentityModule {
               inject: [AskAuth],
               useFactory: (auth: AskAuth) => new RemoteAccessKeyVerifier(auth),
             },
-            { provide: DayKeys, inject: [AskAuth], useFactory: (auth: AskAuth) => new RemoteDayKeys(auth) },
+            {
+              provide: DayKeys,
+              inject: [AskAuth, DatabaseClock],
+              useFactory: (auth: AskAuth, clock: DatabaseClock) => new RemoteDayKeys(auth, () => clock.now()),
+            },
             {
               provide: WebhookSecrets,
               inject: [AskAuth],
@@ -91,7 +96,11 @@ export class IdentityModule {
           inject: [DayKeys],
           useFactory: (dayKeys: DayKeys) => new SessionKeys(dayKeys),
         },
-        { provide: InternalCalls, useValue: new InternalCalls(platformSecret) },
+        {
+          provide: InternalCalls,
+          inject: [DatabaseClock],
+          useFactory: (clock: DatabaseClock) => new InternalCalls(platformSecret, () => clock.now()),
+        },
         {
           provide: KeyRing,
           inject: [KeyStore, SessionStore],

@@ -290,8 +290,8 @@ describe('authentication over HTTP, two instances of auth and one that asks them
         body,
         headers: { 'content-type': 'application/json', 'x-lienthong-internal': token },
       });
-    expect((await ask(new InternalCalls('another').token(body))).status).toBe(403);
-    expect(await (await ask(new InternalCalls(platformSecret).token(body))).json()).toEqual({ valid: false });
+    expect((await ask(new InternalCalls('another', Date.now).token(body))).status).toBe(403);
+    expect(await (await ask(new InternalCalls(platformSecret, Date.now).token(body))).json()).toEqual({ valid: false });
     expect((await fetch(`${at(auths[0])}/internal/access-key-checks`, { method: 'POST' })).status).toBe(404);
   });
 

@@ -86,6 +86,7 @@ function step({ right = { destination: DESTINATION }, ended, dissolvedAt = null,
         return result;
       },
     },
+    Date,
   );
   return { check, units, committed: () => committed };
 }

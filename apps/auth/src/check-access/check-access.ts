@@ -4,6 +4,7 @@ import {
   AccessRightStore,
   AgencyStore,
   AuditStore,
+  DatabaseClock,
   NonceStore,
   PlatformKeyStore,
   SystemStore,
@@ -42,6 +43,7 @@ export class CheckAccess {
     @Inject(NonceStore) private readonly nonces: Pick<NonceStore, 'useIn'>,
     @Inject(AuditStore) private readonly audit: Pick<AuditStore, 'add'>,
     @Inject(Transactions) private readonly transactions: Pick<Transactions, 'run'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /**
@@ -81,7 +83,7 @@ export class CheckAccess {
       issuer: this.options.publicUrl,
       audience: destination,
       jwks: await this.keys.jwks(),
-      now: Date.now(),
+      now: this.clock.now(),
     });
     if (claims?.purpose !== PURPOSE || typeof claims.sid !== 'string') return undefined;
     const { sub: source, sid: sessionId, exp } = claims;
@@ -120,7 +122,7 @@ export class CheckAccess {
     if (keyId !== sessionId || alg !== 'hmac-sha256') return { code: 'signature_invalid' };
     if (!verifySignature(alg, { secret: await this.sessionKeys.of(sessionId) }, base, signature))
       return { code: 'signature_invalid' };
-    const now = Date.now() / 1000;
+    const now = this.clock.now() / 1000;
     if (Math.abs(now - created) > WINDOW || (expires !== undefined && now > expires)) return { code: 'clock_skew' };
     return { nonce };
   }
@@ -133,7 +135,7 @@ export class CheckAccess {
     nonce?: string,
   ): Promise<string | undefined> {
     if (nonce === undefined) return undefined;
-    const until = new Date(Date.now() + NONCE_SECONDS * 1000);
+    const until = new Date(this.clock.now() + NONCE_SECONDS * 1000);
     const isNew = await this.nonces.useIn(unit, `access:${destination}:${sessionId}`, nonce, until);
     return isNew ? undefined : 'replayed_request';
   }

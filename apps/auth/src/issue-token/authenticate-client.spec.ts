@@ -52,6 +52,7 @@ function step(ended?: ErrorCode) {
     },
     { use: async (key, nonce) => used.size < used.add(`${key} ${nonce}`).size },
     { publicUrl: ISSUER },
+    Date,
   );
   return { clients, opened };
 }

@@ -1,6 +1,6 @@
 import { LienThongError } from '@lienthong/contracts';
 import { Authenticator, KeyRing, SecretBox } from '@lienthong/identity';
-import { NonceStore } from '@lienthong/persistence';
+import { DatabaseClock, NonceStore } from '@lienthong/persistence';
 import { JOSE_ALGORITHMS, tokenKeyOf, verifyAssertion } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -48,6 +48,7 @@ export class AuthenticateClient {
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'assertStillValid'>,
     @Inject(NonceStore) private readonly nonces: Pick<NonceStore, 'use'>,
     @Inject(AuthOptions) private readonly options: Pick<AuthOptions, 'publicUrl'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /** @throws OAuthError invalid_client, in the same words whatever is wrong with it */
@@ -86,6 +87,7 @@ export class AuthenticateClient {
       algorithms: key.algorithms.flatMap((alg) => JOSE_ALGORITHMS[alg] ?? []),
       clientId: accessKey,
       audience: [publicUrl, `${publicUrl}/oauth2/token`],
+      now: this.clock.now(),
     });
     if (!proven) throw NOT_KNOWN();
     const once = hashOf(proven.jti).toString('base64url');

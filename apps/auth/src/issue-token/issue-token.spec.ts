@@ -30,6 +30,7 @@ function step({
     { current: async () => key },
     { record: async (new_) => void entries.push(...new_.map((entry) => ({ ...entry, ...currentActor() }))) },
     { publicUrl: ISSUER, tokenSeconds: 3600 },
+    Date,
   );
   const issue = (form: Record<string, string> | string) => issueToken.issue(new URLSearchParams(form), 'Basic x');
   const claimsOf = (token: string) =>

@@ -1,5 +1,5 @@
 import type { TokenAnswer } from '@lienthong/contracts';
-import { actingAs, AuditStore, DataServiceStore, PlatformKeyStore } from '@lienthong/persistence';
+import { actingAs, AuditStore, DatabaseClock, DataServiceStore, PlatformKeyStore } from '@lienthong/persistence';
 import { BEARER_TOKEN, newPlatformKey, platformKeyOf, signToken } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
@@ -17,6 +17,7 @@ export class IssueToken {
     @Inject(PlatformKeyStore) private readonly keys: Pick<PlatformKeyStore, 'current'>,
     @Inject(AuditStore) private readonly audit: Pick<AuditStore, 'record'>,
     @Inject(AuthOptions) private readonly options: Pick<AuthOptions, 'publicUrl' | 'tokenSeconds'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /** @throws OAuthError */
@@ -44,7 +45,7 @@ export class IssueToken {
     if (scope === undefined)
       throw await this.refused('invalid_scope', 'A data service that this system is not granted.');
 
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = Math.floor(this.clock.now() / 1000);
     const exp = Math.min(iat + this.options.tokenSeconds, Math.floor((expiresAt?.getTime() ?? Infinity) / 1000));
     // A key in its last second.
     if (exp <= iat) throw NOT_KNOWN();

@@ -13,7 +13,7 @@ describe('manage-keys', () => {
 
   function platform() {
     const added: NewKeyRecord[] = [];
-    const replaced: { former: string; endsAt: Date }[] = [];
+    const replaced: { former: string; overlapSeconds: number }[] = [];
     const forgotten: string[] = [];
     const system = {
       id: 'H01.14/qlvb',
@@ -34,17 +34,18 @@ describe('manage-keys', () => {
           const key = added.find((one) => one.accessKey === accessKey);
           return key && { legacyUntil: null, ...key, revokedAt: null, suspendedAt: null, dissolvedAt: null };
         },
-        replace: async (former, key, endsAt) => {
+        replace: async (former, key, overlapSeconds) => {
           if (replaced.some((one) => one.former === former)) return undefined;
           added.push(key);
-          replaced.push({ former, endsAt });
-          return endsAt;
+          replaced.push({ former, overlapSeconds });
+          return new Date(Date.now() + overlapSeconds * 1000);
         },
         list: async () => [],
         revoke: async (systemId, accessKey) => systemId === system.id && accessKey === 'AK1',
       },
       box,
       { forget: () => void forgotten.push('all') },
+      Date,
     );
     return { added, replaced, forgotten, manage };
   }
@@ -97,10 +98,10 @@ describe('manage-keys', () => {
     expect(rotated).toMatchObject({ algorithms: ['hmac-sha256'], replaces: { accessKey: former.accessKey } });
     expect(rotated.secretKey).not.toBe(former.secretKey);
     expect(added[1]).toMatchObject({ accessKey: rotated.accessKey, systemId: 'H01.14/qlvb', bearer: true });
-    expect((replaced[0].endsAt.getTime() - Date.now()) / 3_600_000).toBeCloseTo(7 * 24, 0);
+    expect(replaced[0].overlapSeconds).toBe(7 * 86_400);
     const rsa = await manage.issue('H01.14/qlvb', { algorithms: ['rsa-pss-sha512'], publicKeyPem: PEM });
     await manage.rotate('H01.14/qlvb', rsa.accessKey, { publicKeyPem: spki(3072), overlapSeconds: 0 });
-    expect(Math.abs(replaced[1].endsAt.getTime() - Date.now())).toBeLessThan(60_000);
+    expect(replaced[1].overlapSeconds).toBe(0);
   });
 
   it('rotates nothing that is of another system, was rotated before, or lacks the new public key', async () => {

@@ -7,7 +7,7 @@ import {
   type RotatedKey,
 } from '@lienthong/contracts';
 import { KeyRing, SecretBox } from '@lienthong/identity';
-import { KeyStore, type NewKeyRecord, SystemStore } from '@lienthong/persistence';
+import { DatabaseClock, KeyStore, type NewKeyRecord, SystemStore } from '@lienthong/persistence';
 import { validationFailed } from '@lienthong/runtime';
 import { weaknessOf } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
@@ -30,6 +30,7 @@ export class ManageKeys {
     @Inject(KeyStore) private readonly keys: Pick<KeyStore, 'add' | 'find' | 'list' | 'replace' | 'revoke'>,
     @Inject(SecretBox) private readonly box: Pick<SecretBox, 'seal'>,
     @Inject(KeyRing) private readonly ring: Pick<KeyRing, 'forget'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /** @throws LienThongError not_found, validation_failed when algorithms and kind of key do not fit, weak_key */
@@ -37,7 +38,7 @@ export class ManageKeys {
     const { algorithms, publicKeyPem, bearer = false, expiresAt } = asked;
     const systemId = await this.systemId(address);
     const { key, secretKey } = this.make(
-      { systemId, algorithms, bearer, legacyUntil: legacyDate(algorithms, asked.legacyUntil) },
+      { systemId, algorithms, bearer, legacyUntil: legacyDate(algorithms, asked.legacyUntil, this.clock.now()) },
       publicKeyPem,
       expiresAt,
     );
@@ -56,7 +57,7 @@ export class ManageKeys {
     if (former?.systemId !== systemId) throw new LienThongError('not_found');
     const { publicKeyPem, expiresAt, overlapSeconds = OVERLAP_SECONDS } = rotation;
     const { key, secretKey } = this.make(former, publicKeyPem, expiresAt);
-    const ends = await this.keys.replace(accessKey, key, new Date(Date.now() + overlapSeconds * 1000));
+    const ends = await this.keys.replace(accessKey, key, overlapSeconds);
     if (!ends) throw new LienThongError('wrong_state', { state: 'replaced', action: 'rotate' });
     this.ring.forget();
     return { ...issued(key, secretKey), replaces: { accessKey, expiresAt: ends.toISOString() } };
@@ -81,7 +82,7 @@ export class ManageKeys {
     const isHmac = of.algorithms.every((alg) => alg.startsWith('hmac-'));
     refuseMisfit(of.algorithms, isHmac, publicKeyPem);
     const expires = expiresAt === undefined ? null : new Date(expiresAt);
-    if (expires && expires.getTime() <= Date.now())
+    if (expires && expires.getTime() <= this.clock.now())
       throw invalid('/expiresAt', 'past', 'Thời điểm hết hạn đã qua.', 'The time has passed.');
     const { accessKey, secretKey } = newPair();
     const owner = { accessKey, systemId: of.systemId };
@@ -116,7 +117,7 @@ const issued = (key: NewKeyRecord, secretKey: string | undefined): IssuedKey => 
 const LEGACY_MS = 366 * 86_400_000;
 
 /** hmac-sha1 stands alone (a secret of its own) and ends on a date within a year; nothing else has such a date. */
-function legacyDate(algorithms: string[], legacyUntil: string | undefined): Date | null {
+function legacyDate(algorithms: string[], legacyUntil: string | undefined, now: number): Date | null {
   const isLegacy = algorithms.includes('hmac-sha1');
   if (isLegacy && algorithms.length > 1)
     throw invalid(
@@ -134,7 +135,7 @@ function legacyDate(algorithms: string[], legacyUntil: string | undefined): Date
       'Only a key for hmac-sha1 has this date.',
     );
   const until = new Date(legacyUntil ?? Number.NaN).getTime();
-  if (!(until > Date.now() && until <= Date.now() + LEGACY_MS))
+  if (!(until > now && until <= now + LEGACY_MS))
     throw invalid(
       '/legacyUntil',
       'legacy_date',

@@ -7,7 +7,12 @@ const [SOURCE, DESTINATION] = ['H01.14/qlvb', 'H01.20/motcua'];
 
 function step(right: AccessRight = { destination: DESTINATION }) {
   const { publicJwk, ...key } = newPlatformKey();
-  const access = new GrantAccess({ find: async () => right }, { current: async () => key }, { publicUrl: ISSUER });
+  const access = new GrantAccess(
+    { find: async () => right },
+    { current: async () => key },
+    { publicUrl: ISSUER },
+    Date,
+  );
   const verify = (token: string, audience = DESTINATION, type = ACCESS_TOKEN, now = Date.now()) =>
     verifyToken(token, { type, issuer: ISSUER, audience, jwks: { keys: [publicJwk] }, now });
   return { access, verify };

@@ -1,5 +1,5 @@
 import { type AccessGrant, LienThongError } from '@lienthong/contracts';
-import { AccessRightStore, PlatformKeyStore } from '@lienthong/persistence';
+import { AccessRightStore, DatabaseClock, PlatformKeyStore } from '@lienthong/persistence';
 import { ACCESS_TOKEN, newPlatformKey, platformKeyOf, signToken } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
@@ -15,6 +15,7 @@ export class GrantAccess {
     @Inject(AccessRightStore) private readonly rights: Pick<AccessRightStore, 'find'>,
     @Inject(PlatformKeyStore) private readonly keys: Pick<PlatformKeyStore, 'current'>,
     @Inject(AuthOptions) private readonly options: Pick<AuthOptions, 'publicUrl'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /**
@@ -42,7 +43,7 @@ export class GrantAccess {
     expiresAt: Date;
   }): Promise<AccessGrant> {
     const { kid, privatePem } = await this.keys.current(newPlatformKey);
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = Math.floor(this.clock.now() / 1000);
     const exp = Math.floor(expiresAt.getTime() / 1000);
     const bound = { sub: source, aud: destination, purpose: PURPOSE, sid: sessionId };
     const claims = { iss: this.options.publicUrl, ...bound, jti: randomUUID(), iat, exp };

@@ -23,7 +23,11 @@ function network(addresses: string[], secretOfAuth = 'platform') {
   const handlers = new Map<string, Handler>();
   const router = { post: (path: string, given: Handler) => void handlers.set(path, given) };
   const webhookSecrets = new LocalWebhookSecrets(new SecretBox(Buffer.alloc(32, 1)));
-  answerInternalCalls(router, { verifier: new Knows(), dayKeys, webhookSecrets }, new InternalCalls(secretOfAuth));
+  answerInternalCalls(
+    router,
+    { verifier: new Knows(), dayKeys, webhookSecrets },
+    new InternalCalls(secretOfAuth, Date.now),
+  );
   const asked: string[] = [];
   const send = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const { origin, pathname } = new URL(String(input));
@@ -53,14 +57,14 @@ const ask = (verifier: RemoteAccessKeyVerifier, signature = 'right') =>
 describe('asking auth about an access key', () => {
   it('gets the answer of auth, yes and no', async () => {
     const { send } = network([A]);
-    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform'), send));
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform', Date.now), send));
     expect(await ask(verifier)).toBe(true);
     expect(await ask(verifier, 'wrong')).toBe(false);
   });
 
   it('asks the next address when one is away, and goes on with the one that answered', async () => {
     const { send, asked } = network([B]);
-    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A, B], new InternalCalls('platform'), send));
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A, B], new InternalCalls('platform', Date.now), send));
     expect(await ask(verifier)).toBe(true);
     expect(await ask(verifier)).toBe(true);
     expect(asked).toEqual([A, B, B]);
@@ -68,28 +72,29 @@ describe('asking auth about an access key', () => {
 
   it('says unavailable when nobody answers, after two tries with one address', async () => {
     const { send, asked } = network([]);
-    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform'), send));
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform', Date.now), send));
     await expect(ask(verifier)).rejects.toMatchObject({ code: 'unavailable', params: { what: 'auth' } });
     expect(asked).toEqual([A, A]);
   });
 
   it('takes no answer from an auth with another platform secret', async () => {
     const { send } = network([A], 'another');
-    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform'), send));
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform', Date.now), send));
     await expect(ask(verifier)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 
 describe('InternalCalls', () => {
-  const calls = new InternalCalls('platform');
-  const now = Date.parse('2026-11-20T08:00:00Z');
-
   it('knows its own token for a minute, with the same body only', () => {
-    const token = calls.token('{}', now);
-    expect(calls.isGenuine(token, Buffer.from('{}'), now + 59_000)).toBe(true);
-    expect(calls.isGenuine(token, Buffer.from('{}'), now + 62_000)).toBe(false);
-    expect(calls.isGenuine(token, Buffer.from('{ }'), now)).toBe(false);
-    expect(calls.isGenuine(token.replace(/^\d+/, String(now / 1000 + 1)), Buffer.from('{}'), now)).toBe(false);
-    expect(calls.isGenuine(undefined, Buffer.from('{}'), now)).toBe(false);
+    let now = Date.parse('2026-11-20T08:00:00Z');
+    const calls = new InternalCalls('platform', () => now);
+    const token = calls.token('{}');
+    expect(calls.isGenuine(token, Buffer.from('{ }'))).toBe(false);
+    expect(calls.isGenuine(token.replace(/^\d+/, String(now / 1000 + 1)), Buffer.from('{}'))).toBe(false);
+    expect(calls.isGenuine(undefined, Buffer.from('{}'))).toBe(false);
+    now += 59_000;
+    expect(calls.isGenuine(token, Buffer.from('{}'))).toBe(true);
+    now += 3000;
+    expect(calls.isGenuine(token, Buffer.from('{}'))).toBe(false);
   });
 });

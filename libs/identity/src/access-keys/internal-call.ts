@@ -3,25 +3,29 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export const TOKEN_HEADER = 'x-lienthong-internal';
 
-/** Clocks of the platform's own machines. */
+/** A call on its way; both ends go by the database's clock. */
 const WINDOW_SECONDS = 60;
 
 /** Proof that a call comes from a process that knows the platform secret: `<Unix seconds>.<HMAC-SHA-256 over time and body, base64url>`. */
 export class InternalCalls {
   private readonly key: Buffer;
 
-  constructor(platformSecret: string) {
+  /** @param now milliseconds */
+  constructor(
+    platformSecret: string,
+    private readonly now: () => number,
+  ) {
     this.key = deriveKey(platformSecret, 'internal-call');
   }
 
-  token(body: string, now = Date.now()): string {
-    const seconds = Math.floor(now / 1000);
+  token(body: string): string {
+    const seconds = Math.floor(this.now() / 1000);
     return `${seconds}.${this.mac(seconds, body).toString('base64url')}`;
   }
 
-  isGenuine(token: string | undefined, body: Buffer, now = Date.now()): boolean {
+  isGenuine(token: string | undefined, body: Buffer): boolean {
     const [, time, mac] = /^(\d{1,12})\.([\w-]{43})$/.exec(token ?? '') ?? [];
-    if (time === undefined || Math.abs(now / 1000 - Number(time)) > WINDOW_SECONDS) return false;
+    if (time === undefined || Math.abs(this.now() / 1000 - Number(time)) > WINDOW_SECONDS) return false;
     const expected = this.mac(Number(time), body);
     const given = Buffer.from(mac, 'base64url');
     return given.length === expected.length && timingSafeEqual(given, expected);

@@ -61,6 +61,7 @@ function world({ key = KEY, ended }: { key?: RingKey; ended?: ErrorCode } = {}) 
         return id === PACKET ? 'file' : undefined;
       },
     },
+    Date,
   );
   return { bearers, published, asked, reads: () => reads };
 }

@@ -1,5 +1,5 @@
 import { LienThongError } from '@lienthong/contracts';
-import { DataServiceStore, PlatformKeyStore } from '@lienthong/persistence';
+import { DatabaseClock, DataServiceStore, PlatformKeyStore } from '@lienthong/persistence';
 import { BEARER_TOKEN, tokenKeyOf, verifyToken } from '@lienthong/signing';
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
@@ -35,6 +35,7 @@ export class BearerTokens {
     @Inject(KeyRing) private readonly ring: Pick<KeyRing, 'key'>,
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'assertStillValid'>,
     @Inject(DataServiceStore) private readonly services: Pick<DataServiceStore, 'dataTypeOf'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /** @throws LienThongError token_invalid, also for the agency that was dissolved; key_revoked or key_expired when the key that it was issued to has ended, which holds here within 5 s */
@@ -87,7 +88,7 @@ export class BearerTokens {
     const { kid, issuer = '' } = tokenKeyOf(token) ?? {};
     const jwks = await this.keysWith(kid);
     // The platform's key signs for this platform alone, so whose it is need not be asked twice; that it is for the platform itself, must.
-    const options = { type: BEARER_TOKEN, issuer, audience: issuer, jwks, now: Date.now() };
+    const options = { type: BEARER_TOKEN, issuer, audience: issuer, jwks, now: this.clock.now() };
     const claims = issuer === '' ? undefined : await verifyToken(token, options);
     if (!claims) throw new LienThongError('token_invalid');
     return claims;
@@ -95,8 +96,8 @@ export class BearerTokens {
 
   private async keysWith(kid?: string): Promise<{ keys: object[] }> {
     const known = this.jwks?.keys.some((key) => (key as { kid?: string }).kid === kid);
-    if (!this.jwks || (!known && Date.now() - this.jwks.at > JWKS_MS))
-      this.jwks = { ...(await this.keys.jwks()), at: Date.now() };
+    if (!this.jwks || (!known && performance.now() - this.jwks.at > JWKS_MS))
+      this.jwks = { ...(await this.keys.jwks()), at: performance.now() };
     return { keys: this.jwks.keys };
   }
 }

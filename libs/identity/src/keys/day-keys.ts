@@ -9,7 +9,7 @@ const AUDIENCE = 'sessions';
 const DAY_MS = 86_400_000;
 /** A session lives an hour at most: the day before today is asked for shortly after midnight (UTC). */
 const BACK_MS = DAY_MS;
-/** Clocks of the platform's own machines. */
+/** Between two looks of processes at the database's clock. */
 const AHEAD_MS = 300_000;
 
 /**
@@ -37,7 +37,7 @@ export class LocalDayKeys extends DayKeys {
   constructor(
     private readonly roots: Pick<DayKeyRootStore, 'current'>,
     private readonly box: Pick<SecretBox, 'seal' | 'bytes'>,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number,
   ) {
     super();
   }
@@ -68,7 +68,7 @@ export class RemoteDayKeys extends DayKeys {
 
   constructor(
     private readonly auth: Pick<AskAuth, 'ask'>,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number,
   ) {
     super();
   }

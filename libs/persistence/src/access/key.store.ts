@@ -79,20 +79,20 @@ export class KeyStore {
   }
 
   /**
-   * Issues a key in place of another, which ends at `endsAt` at the latest: until then both hold.
+   * Issues a key in place of another, which ends `overlapSeconds` from now at the latest: until then both hold.
    * @returns when the former ends; undefined when the system has no such key in force, or it was replaced already
    */
-  async replace(former: string, key: NewKeyRecord, endsAt: Date): Promise<Date | undefined> {
+  async replace(former: string, key: NewKeyRecord, overlapSeconds: number): Promise<Date | undefined> {
     const ends = await this.transactions
       .runWithEntities(async (unit) => {
         await unit.manager.getRepository(KeyEntity).insert({ ...key, ...warnedFrom(key) });
         unit.records.audit.push(issued(key, { replaces: former }));
         const [row] = await unit.query<{ expiresAt: Date }>(
-          `UPDATE keys SET replaced_by = $3, expires_at = least(expires_at, $4)
+          `UPDATE keys SET replaced_by = $3, expires_at = least(expires_at, now() + make_interval(secs => $4))
          WHERE access_key = $1 AND system_id IS NOT DISTINCT FROM $2 AND replaced_by IS NULL
            AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
          RETURNING expires_at AS "expiresAt"`,
-          [former, key.systemId, key.accessKey, endsAt],
+          [former, key.systemId, key.accessKey, overlapSeconds],
         );
         if (!row) throw new NotInForce();
         return row.expiresAt;

@@ -66,6 +66,7 @@ describe('assertions of clients (private_key_jwt)', () => {
     algorithms: ['PS512'],
     clientId: 'AK',
     audience: ['https://p', 'https://p/oauth2/token'],
+    now: Date.now(),
   };
   const made = { clientId: 'AK', audience: 'https://p', alg: 'PS512', privateKeyPem };
 

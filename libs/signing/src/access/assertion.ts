@@ -43,6 +43,7 @@ export function signAssertion({
  * Verifies a client's `private_key_jwt` (RFC 7523, OpenID Connect Core 9).
  * @param algorithms JOSE names that the key was registered for: PS512, RS256
  * @param audience what `aud` may be: the issuer or the token endpoint
+ * @param now milliseconds
  * @returns `jti` and end (Unix seconds), to be used once; undefined when it is not the client's, or not in force
  */
 export async function verifyAssertion(
@@ -52,7 +53,8 @@ export async function verifyAssertion(
     algorithms,
     clientId,
     audience,
-  }: { publicKey: KeyObject; algorithms: string[]; clientId: string; audience: string[] },
+    now,
+  }: { publicKey: KeyObject; algorithms: string[]; clientId: string; audience: string[]; now: number },
 ): Promise<{ jti: string; exp: number } | undefined> {
   const options = {
     issuer: clientId,
@@ -61,8 +63,9 @@ export async function verifyAssertion(
     algorithms,
     requiredClaims: ['jti', 'exp'],
     clockTolerance: 30,
+    currentDate: new Date(now),
   };
   const verified = await jwtVerify(assertion, publicKey, options).catch(() => undefined);
   const { jti, exp = Infinity } = verified?.payload ?? {};
-  return typeof jti === 'string' && jti !== '' && exp <= Date.now() / 1000 + SECONDS + 30 ? { jti, exp } : undefined;
+  return typeof jti === 'string' && jti !== '' && exp <= now / 1000 + SECONDS + 30 ? { jti, exp } : undefined;
 }
