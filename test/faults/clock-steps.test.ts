@@ -2,7 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import type { AccessCheckAnswer, AuditCheckpointItem, SessionAnswer } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
+import { decodeJwt } from 'jose';
 import { eventually } from '../support/eventually';
 import {
   accept,
@@ -39,7 +41,7 @@ describe.each([
   let destination: Party;
 
   beforeAll(async () => {
-    platform = await startStandalone(clockSettings(clock));
+    platform = await startStandalone({ ...clockSettings(clock), AUDIT_SEAL_SECONDS: '1' });
     [source, destination] = [await platform.makeParty(), await platform.makeParty()];
     // A deadline of minutes, which an hour would swallow.
     await platform.admin.admin.policies.setOfSystem(source.systemId, { deliverBySeconds: 600 });
@@ -52,10 +54,11 @@ describe.each([
     rmSync(clock, { force: true });
   });
 
-  /** How far off the clock of the process seems to be by the addresses for uploads, the one thing that goes by it: milliseconds, with their lifetime. */
+  /** How far off the clock of the process is by what it writes in its log, the one thing that goes by it: milliseconds. */
   const wrongBy = async () => {
-    const { uploads } = await openSpace(source, destination);
-    return Number(new URL(uploads[0].url).searchParams.get('expires')) * 1000 - Date.now();
+    await openSpace(source, destination);
+    const [, time] = [...platform.standalone!.log().matchAll(/"time":"([^"]+)"/g)].at(-1)!;
+    return Date.parse(time) - Date.now();
   };
 
   /** @param created by a right clock unless told */
@@ -71,6 +74,9 @@ describe.each([
 
   const close = (time: string | null | undefined, to = Date.now()) =>
     expect(Math.abs(Date.parse(time ?? '') - to)).toBeLessThan(CLOSE_MS);
+  /** @param seconds since 1970 */
+  const closeSeconds = (seconds: unknown, to = Date.now()) =>
+    expect(Math.abs(Number(seconds) * 1000 - to)).toBeLessThan(CLOSE_MS);
 
   it('takes signatures of the present, and none of another time, whose nonces may be forgotten', async () => {
     expect(await sentByHand()).toMatchObject({ status: 201 });
@@ -82,6 +88,7 @@ describe.each([
   it('delivers by a deadline of minutes from now, and purges at once', async () => {
     const file = newFile();
     const { packetId, uploads } = await openSpace(source, destination, file);
+    closeSeconds(new URL(uploads[0].url).searchParams.get('expires'), Date.now() + HOUR);
     expect((await put(uploads[0], file.bytes)).status).toBe(200);
     await source.client.packets.complete(packetId);
     const { deliveryId, deliverBy } = await waiting(destination, packetId);
@@ -108,8 +115,67 @@ describe.each([
     await purged(source, packetId);
     const bundle = await source.client.packets.receipts(packetId);
     for (const { at } of bundle.receipts) close(at);
+    const { detail } = claimsOf(bundle.receipts.find(({ event }) => event === 'packet.purged')!.jws);
+    for (const time of ['deletedAt', 'verifiedAbsentAt']) close(detail[time]);
     const { problems } = await verifyReceipts(bundle, await platform.admin.jwks());
     expect(problems).toEqual([]);
+  });
+
+  it('gives tokens that begin now and end after their time, and takes them', async () => {
+    const { accessKey, secretKey } = await platform.admin.admin.keys.issue(source.systemId, {
+      algorithms: ['hmac-sha256'],
+      bearer: true,
+    });
+    const answer = await fetch(`${platform.baseUrl}/oauth2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+      headers: { authorization: `Basic ${Buffer.from(`${accessKey}:${secretKey}`).toString('base64')}` },
+    });
+    const { access_token: token, expires_in: lifeSeconds } = (await answer.json()) as {
+      access_token: string;
+      expires_in: number;
+    };
+    const { iat, exp } = decodeJwt(token);
+    closeSeconds(iat);
+    expect(exp).toBe(Number(iat) + lifeSeconds);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await platform.fetch('/v1/packets', { headers })).status).toBe(200);
+  });
+
+  it('gives the right to call another system from now until the session ends, and tells that system that it stands', async () => {
+    const { json } = await platform.fetch<SessionAnswer>('/v1/sessions', {
+      method: 'POST',
+      body: { destination: destination.systemId },
+      key: source.key,
+    });
+    const { accessToken, expiresAt } = json.access!;
+    closeSeconds(decodeJwt(accessToken).iat);
+    close(expiresAt, Date.now() + HOUR);
+    const { json: checked } = await platform.fetch<AccessCheckAnswer>('/v1/access-checks', {
+      method: 'POST',
+      body: { accessToken },
+      key: destination.key,
+    });
+    expect(checked).toMatchObject({ active: true, source: { systemId: source.systemId } });
+  });
+
+  it('lets a key go on beside the one that replaces it for the time that was asked for', async () => {
+    const { accessKey } = await platform.admin.admin.keys.issue(source.systemId, { algorithms: ['hmac-sha256'] });
+    const { replaces } = await platform.admin.admin.keys.rotate(source.systemId, accessKey, { overlapSeconds: 600 });
+    close(replaces.expiresAt, Date.now() + 600_000);
+  });
+
+  it('signs checkpoints of the audit log by the time of the database', async () => {
+    const newest = async () =>
+      (await platform.admin.admin.audit.checkpoints({ limit: 1 }).next()).value as AuditCheckpointItem;
+    const { size } = await newest();
+    const { packetId } = await sendInline(source, destination);
+    const { deliveryId } = await waiting(destination, packetId);
+    await accept(destination, deliveryId);
+    await eventually(async () => (await newest()).size > size);
+    const { at, jws } = await newest();
+    close(at);
+    close(claimsOf(jws).at);
   });
 
   it('goes on when the clock jumps back', async () => {
@@ -122,3 +188,6 @@ describe.each([
     await purged(source, packetId);
   });
 });
+
+/** What a receipt or a checkpoint says. */
+const claimsOf = (jws: string) => decodeJwt<{ at: string; detail: Record<string, string> }>(jws);

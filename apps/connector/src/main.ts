@@ -1,5 +1,5 @@
 import { IdentityModule } from '@lienthong/identity';
-import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
+import { DatabaseClock, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import { awaitServers, boot, createLog, firstReminderOf, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageRoutes, storageSettingsOf } from '@lienthong/storage';
@@ -32,7 +32,7 @@ start(async () => {
         auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forSending(queueSettingsOf(config), OutboxStore),
-      StorageModule.for(storage),
+      StorageModule.for(storage, DatabaseClock),
       IdentityModule.for({
         platformSecret: config.PLATFORM_SECRET,
         accessKeys: { authUrls: config.AUTH_INTERNAL_URL },

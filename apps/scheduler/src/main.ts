@@ -1,5 +1,5 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
-import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
+import { DatabaseClock, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
 import { awaitServers, boot, createLog, firstReminderOf, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageSettingsOf } from '@lienthong/storage';
@@ -31,7 +31,7 @@ start(async () => {
         auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
       }),
       QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
-      StorageModule.for(storage),
+      StorageModule.for(storage, DatabaseClock),
       SchedulerModule.for(schedulerOptionsOf(config), storageSettingsOf(config)),
     ],
   })

@@ -2,7 +2,7 @@ import { AuthModule } from '@lienthong/auth';
 import { ConnectorModule, connectorOptionsOf } from '@lienthong/connector';
 import { IdentityModule, type MasterKeys } from '@lienthong/identity';
 import { NotifierModule, notifierOptionsOf } from '@lienthong/notifier';
-import { OutboxStore, PersistenceModule } from '@lienthong/persistence';
+import { DatabaseClock, OutboxStore, PersistenceModule } from '@lienthong/persistence';
 import { PromptRelay, QueueModule, queueSettingsOf } from '@lienthong/queue';
 import { type ConfigOf, firstReminderOf } from '@lienthong/runtime';
 import { schedulerOptionsOf, SchedulerModule } from '@lienthong/scheduler';
@@ -37,7 +37,7 @@ export class StandaloneModule {
           auditMaxUnsealedHours: config.AUDIT_MAX_UNSEALED_HOURS,
         }),
         QueueModule.forConsuming(queueSettingsOf(config), OutboxStore),
-        StorageModule.for(storage),
+        StorageModule.for(storage, DatabaseClock),
         IdentityModule.for({
           platformSecret: config.PLATFORM_SECRET,
           accessKeys: masterKeys,

@@ -51,6 +51,11 @@ export class ContentKept extends Error {
   }
 }
 
+/** Milliseconds since 1970. */
+export interface Clock {
+  now(): number;
+}
+
 /**
  * Where content waits between source and destination. Content goes straight between the clients and the store; processes of the
  * platform only sign addresses, and read what they must verify. A behaviour is promised only if it is in the conformance suite.
@@ -58,6 +63,8 @@ export class ContentKept extends Error {
 export abstract class Storage {
   /** True where an upload address that has not expired can bring its own, declared bytes back after a purge: then the purge is repeated after the last has expired. */
   abstract readonly uploadsOutlivePurge: boolean;
+  /** What the ends of addresses and the times of a report go by. */
+  clock: Clock = Date;
 
   /** Makes what it needs (bucket, folders), checks the settings (credentials, versioning, whether digests are enforced). Throws with one clear sentence. */
   abstract open(): Promise<void>;

@@ -36,13 +36,13 @@ export class ReadEvents {
   }
 
   private async wait(systemId: string, after: number, limit: number, seconds: number, gone: AbortSignal) {
-    const until = Date.now() + seconds * 1000;
+    const until = performance.now() + seconds * 1000;
     const bell = new Bell();
     const unsubscribe = this.listener.subscribe(systemId, () => bell.ring());
     try {
       for (;;) {
         const items = await this.events.after(systemId, after, limit);
-        const left = until - Date.now();
+        const left = until - performance.now();
         if (items.length > 0 || left <= 0 || gone.aborted) return items;
         await bell.rung(Math.min(left, LOOK_AGAIN_MS), gone);
       }

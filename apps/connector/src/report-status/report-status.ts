@@ -1,5 +1,6 @@
 import { LienThongError, type StatusAnswer, type StatusReport } from '@lienthong/contracts';
 import {
+  DatabaseClock,
   DeliveryStore,
   EventStreamStore,
   type PacketRow,
@@ -22,6 +23,7 @@ export class ReportStatus {
     private readonly deliveries: DeliveryStore,
     private readonly events: EventStreamStore,
     private readonly timeline: TimelineStore,
+    private readonly clock: DatabaseClock,
   ) {}
 
   async report(systemId: string, packetId: string, status: StatusReport): Promise<StatusAnswer> {
@@ -37,7 +39,7 @@ export class ReportStatus {
     const packet = (await this.packets.find(packetId)) as PacketRow;
     if (packet.dataType.startsWith('edxml.') && !EDXML_CODES.has(status.code))
       throw invalid('/code', 'is_in', 'là một trong 01–06, 13, 15, 16', 'one of 01–06, 13, 15, 16');
-    const at = status.at ? new Date(status.at) : new Date();
+    const at = new Date(status.at ?? this.clock.now());
     const { deliveryId } = delivery;
     const data = {
       code: status.code,

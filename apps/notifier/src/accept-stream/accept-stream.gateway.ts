@@ -204,7 +204,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
   }
 
   private check(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const { stream } of this.streams.values()) stream.check(now);
   }
 

@@ -108,9 +108,9 @@ describe('stream', () => {
     const { socket, stream } = open(LIMITS.eventsInFlight + 1);
     stream.wake();
     await settle();
-    stream.check(Date.now() + STREAM_TIMES.unacknowledgedMs - 1000);
+    stream.check(performance.now() + STREAM_TIMES.unacknowledgedMs - 1000);
     expect(socket.closed).toBeUndefined();
-    stream.check(Date.now() + STREAM_TIMES.unacknowledgedMs + 1000);
+    stream.check(performance.now() + STREAM_TIMES.unacknowledgedMs + 1000);
     expect(socket.closed).toBe(CLOSE.nothingAcknowledged);
   });
 
@@ -123,7 +123,7 @@ describe('stream', () => {
     stream.wake();
     await settle();
     expect(offsets(socket)).toEqual([1]);
-    const now = Date.now();
+    const now = performance.now();
     stream.check(now);
     stream.check(now + STREAM_TIMES.stalledMs + 1);
     expect(socket.terminated).toBe(true);
@@ -140,7 +140,7 @@ describe('stream', () => {
     expect(offsets(socket)).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
     expect(stream.position).toBe(11);
     socket.bufferedAmount = 0;
-    stream.check(Date.now());
+    stream.check(performance.now());
     await settle();
     expect(offsets(socket)).toEqual(Array.from({ length: 22 }, (_, n) => n + 1));
   });
@@ -150,7 +150,7 @@ describe('stream', () => {
     stream.wake();
     await settle();
     state.total = 4;
-    stream.check(Date.now());
+    stream.check(performance.now());
     socket.say({ type: 'ack', offset: '3' });
     await settle();
     expect(offsets(socket)).toEqual([1, 2, 3]);

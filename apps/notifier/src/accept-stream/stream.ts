@@ -40,12 +40,12 @@ export class Stream {
   private again = false;
   /** Stopped for a reader that does not read: goes on when it has. */
   private held = false;
-  private lastProgress = Date.now();
+  private lastProgress = performance.now();
   private stalledSince?: number;
   private ackWanted = 0;
   private acking?: Promise<void>;
   private frames = 0;
-  private framesSince = Date.now();
+  private framesSince = performance.now();
 
   constructor(
     private readonly socket: WebSocket,
@@ -104,7 +104,7 @@ export class Stream {
       if (!this.isOpen() || room <= 0 || this.isHeld()) return;
       const events = await this.source.after(this.sent, room);
       if (events.length === 0 || !this.isOpen()) return;
-      if (this.sent === this.acked) this.lastProgress = Date.now();
+      if (this.sent === this.acked) this.lastProgress = performance.now();
       for (const event of events) {
         // Looked at for each: a batch of large events alone may be more than what may wait.
         if (this.isHeld()) return;
@@ -124,7 +124,7 @@ export class Stream {
     this.socket.send(JSON.stringify(frame));
   }
 
-  private isFlood(now = Date.now()): boolean {
+  private isFlood(now = performance.now()): boolean {
     if (now - this.framesSince > 10_000) {
       this.framesSince = now;
       this.frames = 0;
@@ -140,7 +140,7 @@ export class Stream {
   }
 
   private receive(text: string | null): void {
-    const now = Date.now();
+    const now = performance.now();
     if (!this.isOpen()) return;
     const offset = text === null ? undefined : offsetOf(text);
     if (this.isFlood(now) || offset === undefined || offset > this.sent) return this.end('bad frame');

@@ -57,7 +57,7 @@ export class RemoteWebhookSecrets extends WebhookSecrets {
 
   constructor(
     private readonly auth: Pick<AskAuth, 'ask'>,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {
     super();
   }

@@ -15,7 +15,7 @@ export class AuditBacklog {
   constructor(
     private readonly audit: Pick<AuditStore, 'unsealed'>,
     private readonly maxHours: number,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** @throws LienThongError `unavailable` when the oldest entry that is not sealed is too old */

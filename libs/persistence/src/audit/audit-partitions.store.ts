@@ -25,8 +25,8 @@ export class AuditPartitionStore {
     days: number,
   ): Promise<{ name: string; jws: string } | undefined> {
     return this.transactions.run(async (unit) => {
-      const [{ held }] = await unit.query<{ held: boolean }>(
-        `SELECT pg_try_advisory_xact_lock(${SEALING_LOCK}) AS held`,
+      const [{ held, now }] = await unit.query<{ held: boolean; now: Date }>(
+        `SELECT pg_try_advisory_xact_lock(${SEALING_LOCK}) AS held, now() AS now`,
       );
       const month = held ? await oldest(unit, days) : undefined;
       if (!month) return undefined;
@@ -42,7 +42,7 @@ export class AuditPartitionStore {
         count: gone.tree.size,
         root: gone.tree.root().toString('base64url'),
         retentionDays: days,
-        at: new Date().toISOString(),
+        at: now.toISOString(),
       };
       const jws = signTombstone(claims, key);
       await unit.query('SELECT audit_drop_partition($1, $2)', [month.name, jws]);

@@ -34,8 +34,8 @@ export class AuditSealStore {
    */
   async seal(origin: string, key: PlatformKey, limit: number): Promise<Sealed> {
     return this.transactions.run(async (unit) => {
-      const [{ held }] = await unit.query<{ held: boolean }>(
-        `SELECT pg_try_advisory_xact_lock(${SEALING_LOCK}) AS held, ${BY_KEY}`,
+      const [{ held, now }] = await unit.query<{ held: boolean; now: Date }>(
+        `SELECT pg_try_advisory_xact_lock(${SEALING_LOCK}) AS held, clock_timestamp() AS now, ${BY_KEY}`,
       );
       if (!held) return { entries: 0 };
       const { tree, root, position } = await newest(unit);
@@ -44,7 +44,7 @@ export class AuditSealStore {
       const first = tree.size;
       const hashes = rows.map(({ era: _era, xid: _xid, ...entry }) => leafHash(canonicalEntry(entry)));
       for (const hash of hashes) tree.append(hash);
-      const at = new Date().toISOString();
+      const at = now.toISOString();
       const claims = { origin, size: tree.size, root: tree.root().toString('base64url'), previousRoot: root, at };
       const jws = signCheckpoint(claims, key);
       await unit.query(

@@ -80,9 +80,9 @@ export class ReceiptStore {
 
   /** Signs with the platform's current key; a new platform gets its first here. */
   private key(): Promise<PlatformKey> {
-    if (this.known && this.known.until > Date.now()) return this.known.key;
+    if (this.known && this.known.until > performance.now()) return this.known.key;
     const key = this.platformKeys.current(newPlatformKey).then(({ kid, privatePem }) => platformKeyOf(kid, privatePem));
-    this.known = { key, until: Date.now() + KEY_MS };
+    this.known = { key, until: performance.now() + KEY_MS };
     key.catch(() => (this.known = undefined));
     return key;
   }

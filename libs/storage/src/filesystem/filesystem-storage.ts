@@ -56,7 +56,7 @@ export class FilesystemStorage extends Storage {
   constructor(private readonly settings: FilesystemSettings) {
     super();
     this.root = resolve(settings.folder);
-    this.addresses = new SignedAddresses(settings.publicUrl, settings.secret);
+    this.addresses = new SignedAddresses(settings.publicUrl, settings.secret, () => this.clock.now());
   }
 
   async open(): Promise<void> {
@@ -171,7 +171,7 @@ export class FilesystemStorage extends Storage {
       () => '',
       ({ code, message }: NodeJS.ErrnoException) => code ?? message,
     );
-    const deletedAt = entries.length > 0 ? new Date().toISOString() : null;
+    const deletedAt = entries.length > 0 ? new Date(this.clock.now()).toISOString() : null;
     await syncFolder(join(this.root, 'packets'));
     if (await exists(folder)) throw new ContentKept(packetId, entries.length, refused);
     return {
@@ -181,7 +181,7 @@ export class FilesystemStorage extends Storage {
       aborted: entries.filter((entry) => entry.isDirectory()).length,
       checked: ['objects', 'uploads'],
       deletedAt,
-      verifiedAbsentAt: new Date().toISOString(),
+      verifiedAbsentAt: new Date(this.clock.now()).toISOString(),
     };
   }
 

@@ -14,7 +14,7 @@ const methodOf = ({ operation }: Permission) => (operation === 'get' ? 'GET' : '
 const bytes = (text: string) => Buffer.from(text, 'base64url').toString('hex');
 
 describe('signed addresses', () => {
-  const addresses = new SignedAddresses('https://exchange.example/', 's'.repeat(32));
+  const addresses = new SignedAddresses('https://exchange.example/', 's'.repeat(32), Date.now);
   const refused = expect.objectContaining({ code: 'upload_refused' });
 
   it.each(permissions)('for $operation allow what was signed', (permission) => {
@@ -45,7 +45,7 @@ describe('signed addresses', () => {
       '',
     ])
       expect(() => addresses.verify('PUT', change)).toThrow(refused);
-    const others = new SignedAddresses('https://exchange.example', 't'.repeat(32));
+    const others = new SignedAddresses('https://exchange.example', 't'.repeat(32), Date.now);
     expect(() => others.verify('PUT', target)).toThrow(refused);
   });
 

@@ -14,17 +14,18 @@ const METHODS = { put: ['PUT'], piece: ['PUT'], get: ['GET', 'HEAD'] } as const;
 
 /** Addresses of the platform itself that need no other credential: like a presigned address of S3, for the embedded default. */
 export class SignedAddresses {
-  /** @param publicUrl origin (and prefix, if the proxy in front takes one off) that clients reach; @param secret at least 32 bytes */
+  /** @param publicUrl origin (and prefix, if the proxy in front takes one off) that clients reach; @param secret at least 32 bytes; @param now milliseconds */
   constructor(
     private readonly publicUrl: string,
     private readonly secret: string,
+    private readonly now: () => number,
   ) {}
 
   sign(permission: Permission, expiresInSeconds: number): string {
     const { key, ...fields } = permission;
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(fields)) query.set(name, String(value));
-    query.set('expires', String(Math.floor(Date.now() / 1000) + expiresInSeconds));
+    query.set('expires', String(Math.floor(this.now() / 1000) + expiresInSeconds));
     query.set('signature', this.signature(key, query).toString('base64url'));
     return `${this.publicUrl.replace(/(?<!\/)\/+$/, '')}${STORAGE_PATH}${key}?${query}`;
   }
@@ -47,7 +48,7 @@ export class SignedAddresses {
 
     const { operation, expires, ...fields } = Object.fromEntries(query);
     const methods: readonly string[] = METHODS[operation as Permission['operation']];
-    if (!methods.includes(method) || Date.now() >= Number(expires) * 1000) throw new LienThongError('upload_refused');
+    if (!methods.includes(method) || this.now() >= Number(expires) * 1000) throw new LienThongError('upload_refused');
     splitKey(key);
     const numbers = { size: Number(fields.size), partNumber: Number(fields.partNumber) };
     return { ...fields, ...numbers, operation, key } as Permission;

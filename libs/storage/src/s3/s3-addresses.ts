@@ -9,11 +9,12 @@ export class S3Addresses {
   private readonly presigner: S3RequestPresigner;
   private readonly endpoint: URL;
 
-  /** @param endpoint the host that clients will send, since it is under the signature */
+  /** @param endpoint the host that clients will send, since it is under the signature @param now milliseconds; by the client's own clock a store refuses an address of a machine that is wrong by a quarter of an hour */
   constructor(
     client: S3Client,
     endpoint: string,
     private readonly bucket: string,
+    private readonly now: () => number,
   ) {
     this.endpoint = new URL(endpoint);
     const { credentials, region, sha256 } = client.config;
@@ -36,7 +37,7 @@ export class S3Addresses {
     const bound = new Set(['host', ...Object.keys(headers)]);
     const signed = await this.presigner.presign(
       { method, protocol, hostname, ...(port && { port: Number(port) }), path, query, headers: { ...headers, host } },
-      { expiresIn, unhoistableHeaders: bound, signableHeaders: bound },
+      { expiresIn, signingDate: new Date(this.now()), unhoistableHeaders: bound, signableHeaders: bound },
     );
     const pairs = Object.entries(signed.query ?? {}).map(([name, value]) => `${encode(name)}=${encode(String(value))}`);
     return `${this.endpoint.origin}${path}?${pairs.join('&')}`;

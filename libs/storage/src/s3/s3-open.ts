@@ -8,7 +8,7 @@ import {
   HeadObjectCommand,
 } from '@aws-sdk/client-s3';
 import { objectKey } from '../object-key';
-import type { StoredPart } from '../storage';
+import type { Clock, StoredPart } from '../storage';
 import { S3Addresses } from './s3-addresses';
 import type { S3Connection, S3Settings } from './s3-connection';
 import { isRefusal, refusal } from './s3-errors';
@@ -26,7 +26,7 @@ export interface Abilities {
 }
 
 /** Makes the bucket if it is absent and finds out what the store can be relied on for. @throws StartError that says why not */
-export async function openBucket(connection: S3Connection, settings: S3Settings): Promise<Abilities> {
+export async function openBucket(connection: S3Connection, settings: S3Settings, clock: Clock): Promise<Abilities> {
   const { bucket, endpoint } = settings;
   try {
     await makeBucket(connection, bucket);
@@ -36,7 +36,7 @@ export async function openBucket(connection: S3Connection, settings: S3Settings)
     const versioned = await versioning(connection, bucket);
     if (!versions && versioned)
       throw new Error('it keeps versions that the store cannot list, so that content could not be purged');
-    return { versions, versioned, digestsEnforced: await enforcesDigests(connection, settings, versions) };
+    return { versions, versioned, digestsEnforced: await enforcesDigests(connection, settings, versions, clock) };
   } catch (error) {
     throw new StartError(`Bucket ${bucket} at ${endpoint} cannot be used: ${reason(error as Error)}.`, {
       cause: error,
@@ -81,13 +81,24 @@ function notThere(error: unknown): undefined {
 }
 
 /** Tries it: wrong bytes under a right address. Also tries, with the purge of the probe, the right to list and delete. */
-async function enforcesDigests(connection: S3Connection, settings: S3Settings, versions: boolean): Promise<boolean> {
+async function enforcesDigests(
+  connection: S3Connection,
+  settings: S3Settings,
+  versions: boolean,
+  clock: Clock,
+): Promise<boolean> {
   const { bucket, endpoint } = settings;
   const packetId = `probe-${randomBytes(16).toString('hex')}`;
   const sha256 = createHash('sha256').update('right').digest('base64');
   const part: StoredPart = { key: objectKey(packetId, 0), size: 5, sha256, mediaType: 'text/plain' };
   const headers = putHeaders(part);
-  const url = await new S3Addresses(connection.client, endpoint, bucket).sign('PUT', part.key, {}, headers, 60);
+  const url = await new S3Addresses(connection.client, endpoint, bucket, () => clock.now()).sign(
+    'PUT',
+    part.key,
+    {},
+    headers,
+    60,
+  );
   const put = async (body: string) => {
     const response = await fetch(url, { method: 'PUT', headers, body, signal: AbortSignal.timeout(10_000) });
     return { ok: response.ok, text: await response.text() };
@@ -100,7 +111,7 @@ async function enforcesDigests(connection: S3Connection, settings: S3Settings, v
     const head = await connection.call((client, options) => client.send(command, options));
     return !wrong.ok && head.ChecksumSHA256 === sha256;
   } finally {
-    await purgePacket(connection, bucket, packetId, { versions });
+    await purgePacket(connection, bucket, packetId, { versions, clock });
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type ObjectIdentifier,
 } from '@aws-sdk/client-s3';
 import { packetPrefix } from '../object-key';
-import { ContentKept, type PurgeReport } from '../storage';
+import { type Clock, ContentKept, type PurgeReport } from '../storage';
 import type { S3Connection } from './s3-connection';
 import { isRefusal, refusal } from './s3-errors';
 
@@ -45,7 +45,7 @@ export async function purgePacket(
   connection: S3Connection,
   bucket: string,
   packetId: string,
-  { versions, known = [] }: { versions: boolean; known?: string[] },
+  { versions, clock, known = [] }: { versions: boolean; clock: Clock; known?: string[] },
 ): Promise<PurgeReport> {
   const prefix = packetPrefix(packetId);
   const removed = new Set<string>();
@@ -58,7 +58,7 @@ export async function purgePacket(
     const keys = new Set(left.map(({ Key }) => Key!).filter((key) => key.endsWith(MARKER)));
     for (const key of keys) aborted += await abortUploads(connection, bucket, key.slice(0, -MARKER.length));
     refused = (await deleteObjects(connection, bucket, left)) ?? refused;
-    deletedAt = new Date().toISOString();
+    deletedAt = new Date(clock.now()).toISOString();
 
     const asked = new Set(left.map(nameOf));
     for (const object of left) if (!object.Key!.endsWith(MARKER)) removed.add(nameOf(object));
@@ -71,7 +71,7 @@ export async function purgePacket(
     aborted,
     checked: versions ? ['objects', 'versions', 'uploads'] : ['objects', 'uploads'],
     deletedAt,
-    verifiedAbsentAt: new Date().toISOString(),
+    verifiedAbsentAt: new Date(clock.now()).toISOString(),
   };
 }
 

@@ -45,11 +45,13 @@ export class S3Storage extends Storage {
     this.connection = new S3Connection(settings);
     this.bucket = settings.bucket;
     const { endpoint, publicEndpoint } = settings;
-    this.addresses = new S3Addresses(this.connection.client, publicEndpoint || endpoint, settings.bucket);
+    this.addresses = new S3Addresses(this.connection.client, publicEndpoint || endpoint, settings.bucket, () =>
+      this.clock.now(),
+    );
   }
 
   async open(): Promise<void> {
-    this.abilities = await openBucket(this.connection, this.settings);
+    this.abilities = await openBucket(this.connection, this.settings, this.clock);
   }
 
   async close(): Promise<void> {
@@ -176,7 +178,7 @@ export class S3Storage extends Storage {
     const { versions, versioned, digestsEnforced } = this.known();
     // Elsewhere a part may be there under other keys, or more than once, and the report says what was there.
     const known = digestsEnforced && !versioned ? stored.map((part) => part.key) : [];
-    return purgePacket(this.connection, this.bucket, packetId, { versions, known });
+    return purgePacket(this.connection, this.bucket, packetId, { versions, known, clock: this.clock });
   }
 
   /** The key that nobody can write to any more. Where digests are enforced, or the object was put together from pieces, that is the part's own. */
