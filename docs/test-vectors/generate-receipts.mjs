@@ -171,6 +171,8 @@ function signedBy(
 }
 const confirming = (outcome, parts = reported) => JSON.stringify({ outcome, parts });
 const CONFIRM = { path: `/v1/deliveries/${deliveryId}/confirm`, body: confirming('accepted') };
+// By UTF-16 code units the first comes first, by code points the second.
+const unusual = ['\u{1F4C4}.pdf', '\uFF01.pdf'].map((name) => ({ name, sha256: part.sha256 }));
 const READY = { path: `/v1/deliveries/${deliveryId}/ready` };
 const MANY = { path: '/v1/deliveries/confirmations', body: '{"confirmations":[]}', by: 'privateKeyDigest' };
 const withoutBody = (request) => delete request.body;
@@ -190,6 +192,14 @@ const reordered = [
 cases.push(
   ['confirmed with RSA-PSS', proven(CONFIRM), []],
   ['confirmed with RSA PKCS #1 v1.5', proven({ ...CONFIRM, alg: 'rsa-v1_5-sha256' }), []],
+  [
+    'confirmed with RSA, parts by their names in UTF-16 code units whatever their order in the body',
+    proven(
+      { ...CONFIRM, body: confirming('accepted', unusual.toReversed()) },
+      { change: (claims) => (claims.detail.reported = unusual) },
+    ),
+    [],
+  ],
   ['ready, signed with RSA, without a body', proven(READY, { at: 1 }), []],
   ['ready, signed with RSA, with a body', proven({ ...READY, body: '{}' }, { at: 1 }), []],
   [

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { AuditItem, PlatformKeyView, ReceiptBundle, ReceiptClaims } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
 import { decodeProtectedHeader } from 'jose';
@@ -14,6 +12,7 @@ import {
   deliveryId,
   digest,
   fetchAll,
+  newFile,
   packetIn,
   purged,
   sendInline,
@@ -21,6 +20,7 @@ import {
   waiting,
 } from '../support/exchange';
 import { type Party, type Platform, startPlatform } from '../support/platform';
+import { judged as judgedBy } from '../support/verifiers';
 import { itWhen } from '../support/when';
 
 jest.setTimeout(120_000);
@@ -60,25 +60,7 @@ describe('Evidence', () => {
   };
   const evidenceOf = async (packetId: string) => claimsOf(await source.client.packets.receipts(packetId));
 
-  /** A third party has two files, no network, and either program. */
-  async function judged(bundle: ReceiptBundle): Promise<{ cli: string; codes: number[] }> {
-    const [file, keys] = [join(folder, `${bundle.packetId}.json`), join(folder, 'jwks.json')];
-    writeFileSync(file, JSON.stringify(bundle));
-    writeFileSync(keys, JSON.stringify(await platform.admin.jwks()));
-    const cli = join(__dirname, '../../libs/client/bin/lienthong.js');
-    const run = (program: string, ...args: string[]) =>
-      promisify(execFile)(program, args, { env: { PATH: process.env.PATH, LANG: 'en_US.UTF-8' } }).then(
-        ({ stdout }) => ({ stdout, code: 0 }),
-        ({ stdout, code }: { stdout: string; code: number }) => ({ stdout, code }),
-      );
-    const programs = [run(process.execPath, cli, 'verify', file, '--jwks', keys)];
-    if (!second.missing)
-      programs.push(
-        run('python3', join(__dirname, '../../libs/client/examples/python/verify.py'), file, '--jwks', keys),
-      );
-    const answers = await Promise.all(programs);
-    return { cli: answers[0].stdout, codes: answers.map(({ code }) => code) };
-  }
+  const judged = async (bundle: ReceiptBundle) => judgedBy(bundle, await platform.admin.jwks(), folder);
 
   it('with a key pair holds the destination’s own signature, which both verifiers check again offline', async () => {
     const { packetId } = await sendPut(source, withKeyPair);
@@ -104,6 +86,16 @@ describe('Evidence', () => {
     const { cli, codes } = await judged(bundle);
     expect(new Set(codes)).toEqual(new Set([0]));
     expect(cli).toContain('signed this request with its private key');
+  });
+
+  it('of parts with names beyond the basic plane is found valid by both verifiers, which order them alike', async () => {
+    // By UTF-16 code units the first comes first, by code points the second.
+    const files = ['\u{1F4C4}.pdf', '\uFF01.pdf'].map((name) => newFile(100, name));
+    const { packetId } = await sendPut(source, withKeyPair, files);
+    await accept(withKeyPair, await deliveryId(source, packetId, withKeyPair));
+    const bundle = await source.client.packets.receipts(packetId);
+    expect((await claimsOf(bundle)).at(-1)?.parts.map(({ name }) => name)).toEqual(files.map(({ name }) => name));
+    expect(new Set((await judged(bundle)).codes)).toEqual(new Set([0]));
   });
 
   it('with a shared secret says plainly that the platform could have made the signature', async () => {

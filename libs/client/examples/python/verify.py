@@ -95,7 +95,7 @@ def check_proof(claims):
         if digest != f"sha-256=:{base64.b64encode(sha256(body)).decode()}:":
             raise Bad("the body is not the one that the destination signed")
         said = parse_object(body, "body")
-        parts = sorted(({name: part[name] for name in ("name", "sha256")} for part in said.get("parts", [])), key=lambda part: part["name"])
+        parts = sorted(({name: part[name] for name in ("name", "sha256")} for part in said.get("parts", [])), key=lambda part: part["name"].encode("utf-16-be", "surrogatepass"))
         if outcome and (said["outcome"] != outcome or parts != claims["detail"]["reported"]):
             raise Bad("the destination signed another outcome or other digests")
 
