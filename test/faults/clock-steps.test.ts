@@ -19,10 +19,13 @@ import {
   waiting,
 } from '../support/exchange';
 import { type Party, type Platform, startStandalone } from '../support/platform';
+import { verified, WebhookReceiver } from '../support/webhook-receiver';
 import { clockSettings } from './campaign/clock';
 
 jest.setTimeout(120_000);
 
+/** Checkpoints soon, and the network of the test's own receiver. */
+const SETTINGS = { AUDIT_SEAL_SECONDS: '1', WEBHOOK_ALLOW_HTTP: 'true', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1/32' };
 const HOUR = 3_600_000;
 /** Between a moment of the platform and the test's own look at a right clock. */
 const CLOSE_MS = 30_000;
@@ -41,7 +44,7 @@ describe.each([
   let destination: Party;
 
   beforeAll(async () => {
-    platform = await startStandalone({ ...clockSettings(clock), AUDIT_SEAL_SECONDS: '1' });
+    platform = await startStandalone({ ...clockSettings(clock), ...SETTINGS });
     [source, destination] = [await platform.makeParty(), await platform.makeParty()];
     // A deadline of minutes, which an hour would swallow.
     await platform.admin.admin.policies.setOfSystem(source.systemId, { deliverBySeconds: 600 });
@@ -163,6 +166,20 @@ describe.each([
     const { accessKey } = await platform.admin.admin.keys.issue(source.systemId, { algorithms: ['hmac-sha256'] });
     const { replaces } = await platform.admin.admin.keys.rotate(source.systemId, accessKey, { overlapSeconds: 600 });
     close(replaces.expiresAt, Date.now() + 600_000);
+  });
+
+  it('signs calls of webhooks by a time that receivers take', async () => {
+    const receiver = await WebhookReceiver.start();
+    const listening = await platform.makeParty();
+    const { secret } = await listening.client.webhook.set({ url: receiver.url });
+    const { packetId } = await sendInline(source, listening);
+    await eventually(() => receiver.events.length > 0);
+    for (const call of receiver.calls) expect(verified(call, secret)).toBeDefined();
+    close(receiver.calls[0].event.time);
+    const { deliveryId } = await waiting(listening, packetId);
+    await accept(listening, deliveryId);
+    await listening.client.webhook.remove();
+    await receiver.stop();
   });
 
   it('signs checkpoints of the audit log by the time of the database', async () => {

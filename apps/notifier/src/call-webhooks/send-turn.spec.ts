@@ -56,7 +56,7 @@ function stage(outcomes: WebhookOutcome[], types: StreamEvent['type'][] = ['pack
     return outcomes.shift() ?? GOOD;
   };
   const log = { info: () => undefined, warn: () => undefined };
-  const send = new SendTurn(turns, source, secrets, { post }, { webhookRetrySeconds: WAITS }, log);
+  const send = new SendTurn(turns, source, secrets, { post }, { webhookRetrySeconds: WAITS }, log, Date);
   const run = (turn: Partial<WebhookTurn> = {}, stopping = new AbortController().signal) =>
     send.run({ ...TURN, ...turn }, stopping, {
       attempted: () => undefined,

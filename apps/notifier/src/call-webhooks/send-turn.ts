@@ -1,6 +1,6 @@
 import type { StreamEvent } from '@lienthong/contracts';
 import { WebhookSecrets } from '@lienthong/identity';
-import { EventStreamStore, type WebhookTurn, WebhookTurnStore } from '@lienthong/persistence';
+import { DatabaseClock, EventStreamStore, type WebhookTurn, WebhookTurnStore } from '@lienthong/persistence';
 import { Log } from '@lienthong/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { signedHeaders } from '../calling/signed-message';
@@ -39,6 +39,7 @@ export class SendTurn {
     @Inject(WebhookRequests) private readonly requests: Pick<WebhookRequests, 'post'>,
     @Inject(NotifierOptions) private readonly options: Pick<NotifierOptions, 'webhookRetrySeconds'>,
     @Inject(Log) private readonly log: Pick<Log, 'info' | 'warn'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /** @param stopping ends the turn after the event under way */
@@ -84,7 +85,8 @@ export class SendTurn {
   private async post(turn: WebhookTurn, secrets: readonly string[], event: StreamEvent, reports: TurnReports) {
     const began = performance.now();
     const body = JSON.stringify(event);
-    const outcome = await this.requests.post(turn.url, signedHeaders(secrets, event.id, body), body);
+    const headers = signedHeaders(secrets, event.id, body, this.clock.now());
+    const outcome = await this.requests.post(turn.url, headers, body);
     const seconds = (performance.now() - began) / 1000;
     reports.attempted(outcome, seconds);
     const { systemId } = turn;

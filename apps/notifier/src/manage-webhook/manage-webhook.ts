@@ -1,7 +1,7 @@
 import { LienThongError, LIMITS, type NewWebhook, type SetWebhook, type WebhookView } from '@lienthong/contracts';
 import { WEBHOOK_VERIFICATION } from '@lienthong/contracts';
 import { WebhookSecrets } from '@lienthong/identity';
-import { type StoredWebhook, WebhookStore } from '@lienthong/persistence';
+import { DatabaseClock, type StoredWebhook, WebhookStore } from '@lienthong/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { CallWebhooksTimer } from '../call-webhooks/call-webhooks.timer';
@@ -21,6 +21,7 @@ export class ManageWebhook {
     @Inject(WebhookRequests) private readonly requests: Pick<WebhookRequests, 'addressOf' | 'post'>,
     @Inject(CallWebhooksTimer) private readonly calls: Pick<CallWebhooksTimer, 'watch'>,
     @Inject(NotifierOptions) private readonly options: Pick<NotifierOptions, 'publicUrl'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   /** @throws LienThongError webhook_address_refused, webhook_unverified: nothing has changed then; unavailable */
@@ -59,16 +60,17 @@ export class ManageWebhook {
   /** The receiver cannot know a new secret yet: what is asked is that it answers, not that it checks. */
   private async verify(url: string, secrets: readonly string[]): Promise<void> {
     const id = uuidv7();
+    const now = this.clock.now();
     const body = JSON.stringify({
       specversion: '1.0',
       id,
       source: this.options.publicUrl,
       type: WEBHOOK_VERIFICATION,
-      time: new Date().toISOString(),
+      time: new Date(now).toISOString(),
       datacontenttype: 'application/json',
       data: {},
     });
-    const outcome = await this.requests.post(url, signedHeaders(secrets, id, body), body);
+    const outcome = await this.requests.post(url, signedHeaders(secrets, id, body, now), body);
     if (outcome.ok) return;
     // Who asks must not learn which names exist inside the platform's network.
     if (outcome.error === 'address_refused' || outcome.error === 'name_unknown')
