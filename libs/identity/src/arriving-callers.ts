@@ -26,7 +26,7 @@ export class ArrivingCallers implements OnModuleInit {
     const token = bearerTokenOf(request);
     try {
       const { systemId, accessKey } = await (token === undefined
-        ? this.authenticator.recognise({ method, target, rawHeaders })
+        ? this.authenticator.recognise({ method, target, rawHeaders }, () => request.complete)
         : this.bearers.authenticate(token, request));
       return systemId ?? accessKey;
     } catch {
