@@ -35,7 +35,9 @@ describe('A start of the embedded default that is refused', () => {
 
   const refuses = async (sentence: RegExp, env?: Record<string, string>) => {
     const refused = await start(env);
-    expect(await refused.exit(120_000)).toBe(1);
+    const code = await refused.exit(120_000).catch(() => `none, it said: ${refused.log()}`);
+    if (!refused.ended()) await refused.stop();
+    expect(code).toBe(1);
     expect(refused.log().trim().split('\n').at(-1)).toMatch(sentence);
     expect(refused.log()).not.toMatch(/^\s+at /m);
   };
