@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Admission, type UrgencyOf } from './admission/admission';
 import type { ProcessConfig } from './config/process-settings';
-import { HealthChecks } from './health/health-checks';
+import { HealthChecks, NotReady } from './health/health-checks';
 import { aliveRoute, readyRoutes } from './health/health.routes';
 import { Metrics } from './health/metrics';
 import { HttpAdapter, listen, openServer } from './http/http-adapter';
@@ -81,6 +81,9 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
   const strategy = options.microservice?.(app);
   if (strategy) app.connectMicroservice({ strategy });
 
+  const started = app.get(HealthChecks).register('start', async () => {
+    throw new NotReady('not over yet');
+  });
   const internal = await openInternal(app, options);
   try {
     await app.init();
@@ -98,6 +101,7 @@ export async function boot(options: BootOptions): Promise<RunningApp> {
 
   let closing: Promise<void> | undefined;
   running.close = () => (closing ??= stop());
+  started();
   return { app, port, close: running.close };
 
   async function stop(): Promise<void> {

@@ -43,6 +43,8 @@ export function ownProcess(log: Log, closing: () => Promise<void> | undefined): 
   process.on('SIGTERM', stop).on('SIGINT', stop);
 
   const die = (error: unknown) => {
+    // What was closed under work that had only begun: closing goes on, for what it has still to stop would be left behind.
+    if (stopping) return log.warn({ err: error }, 'failed while stopping');
     if (!explained(error)) log.fatal({ err: error }, 'unhandled error');
     process.exit(1);
   };

@@ -11,7 +11,12 @@ function canary(answer: (keyId: string) => Promise<never>) {
     asked += 1;
     return answer(/keyid="(\w+)"/.exec(rawHeaders.join(' '))?.[1] ?? '');
   };
-  const health = { register: (_name: string, check: () => Promise<void>) => void (look = check) };
+  const health = {
+    register: (_name: string, check: () => Promise<void>) => {
+      look = check;
+      return () => undefined;
+    },
+  };
   new RefusesForgeries({ authenticate }, keys, health).onModuleInit();
   return { look: () => look(), asked: () => asked };
 }

@@ -20,9 +20,13 @@ export class HealthChecks {
 
   constructor(private readonly shutdown: { readonly draining: boolean } = { draining: false }) {}
 
-  /** @param check throws when it does not work; has 2 s */
-  register(name: string, check: () => Promise<void>): void {
+  /**
+   * @param check throws when it does not work; has 2 s
+   * @returns takes it back
+   */
+  register(name: string, check: () => Promise<void>): () => void {
     this.#checks.set(name, check);
+    return () => void this.#checks.delete(name);
   }
 
   async readiness(): Promise<Readiness> {
