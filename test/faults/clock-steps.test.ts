@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,8 @@ import {
   sendInline,
   waiting,
 } from '../support/exchange';
-import { type Party, type Platform, startStandalone } from '../support/platform';
+import { FourApps } from '../support/four-apps';
+import { type Party, Platform, startStandalone } from '../support/platform';
 import { verified, WebhookReceiver } from '../support/webhook-receiver';
 import { clockSettings } from './campaign/clock';
 
@@ -203,6 +204,54 @@ describe.each([
     const { deliveryId } = await waiting(destination, packetId);
     await accept(destination, deliveryId);
     await purged(source, packetId);
+  });
+});
+
+describe('Four processes whose clocks are two hours apart', () => {
+  const clocks = mkdtempSync(join(tmpdir(), 'lienthong-clocks-'));
+  const apps = new FourApps();
+  let platform: Platform;
+
+  const wrongBy = (ms: number) => {
+    const file = join(clocks, String(ms));
+    writeFileSync(file, String(ms));
+    return clockSettings(file);
+  };
+
+  beforeAll(async () => {
+    const [ahead, back] = [wrongBy(HOUR), wrongBy(-HOUR)];
+    await apps.start({ auth: ahead, connector: back, scheduler: ahead, notifier: back });
+    const nothing = async () => undefined;
+    platform = new Platform(apps.baseUrl, apps.adminKey(), {
+      start: nothing,
+      terminate: nothing,
+      kill9: nothing,
+      remove: () => apps.stop(),
+      databaseUrl: () => apps.databaseUrl,
+    });
+  });
+  afterAll(async () => {
+    await platform?.stop();
+    rmSync(clocks, { recursive: true });
+  });
+
+  it('believe each other, and take what another of them gave', async () => {
+    const [source, destination] = [await platform.makeParty(), await platform.makeParty()];
+    const receiver = await WebhookReceiver.start();
+    const { secret } = await destination.client.webhook.set({ url: receiver.url });
+    const file = newFile();
+    const { packetId, uploads } = await openSpace(source, destination, file);
+    expect((await put(uploads[0], file.bytes)).status).toBe(200);
+    await source.client.packets.complete(packetId);
+    expect(verified(await receiver.answered(packetId), secret)).toBeDefined();
+    await accept(destination, (await waiting(destination, packetId)).deliveryId);
+    await purged(source, packetId);
+    const { problems } = await verifyReceipts(
+      await source.client.packets.receipts(packetId),
+      await platform.admin.jwks(),
+    );
+    expect(problems).toEqual([]);
+    await receiver.stop();
   });
 });
 

@@ -33,7 +33,8 @@ export class FourApps {
   private readonly postgres = new EmbeddedPostgres(this.folder);
   private gateway?: Server;
 
-  async start(): Promise<this> {
+  /** @param settings of single apps, beside what all of them need */
+  async start(settings: Partial<Record<AppName, Record<string, string>>> = {}): Promise<this> {
     this.databaseUrl = await this.postgres.start();
     const database = createDataSource({ url: this.databaseUrl, poolSize: 2, applicationName: 'test' });
     await database.initialize();
@@ -64,6 +65,7 @@ export class FourApps {
           MASTER_KEY: this.secrets.masterKey,
           ADMIN_KEY_FILE: join(this.folder, 'admin-key.json'),
         }),
+        ...settings[app],
       });
       await this.processes[app].ready();
     }
