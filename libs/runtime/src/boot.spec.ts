@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, type OnModuleDestroy, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, type OnApplicationBootstrap, type OnModuleDestroy, Post } from '@nestjs/common';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { LienThongError } from '@lienthong/contracts';
 import { once } from 'node:events';
@@ -99,6 +99,24 @@ describe('boot', () => {
       status: 'not ready',
       checks: { database: 'ok', queue: '2 of 4 consumers attached' },
     });
+  });
+
+  it('is alive and not ready until its start is over', async () => {
+    const port = await freePort();
+    const seen: unknown[] = [];
+    @Controller()
+    class LateController implements OnApplicationBootstrap {
+      async onApplicationBootstrap() {
+        const [alive, ready] = await Promise.all(
+          ['healthz', 'readyz'].map((path) => fetch(`http://127.0.0.1:${port}/${path}`)),
+        );
+        seen.push(alive.status, ready.status, await ready.json());
+      }
+    }
+    running = await startApp([LateController], { env: { INTERNAL_PORT: String(port) } });
+    expect(seen).toEqual([200, 503, { status: 'not ready', checks: { start: 'not over yet' } }]);
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', checks: {} }]);
   });
 
   it('keeps readiness, metrics and internal routes on the internal port only', async () => {
