@@ -165,8 +165,8 @@ export class Load {
   private async readAll(): Promise<number> {
     const jwks = await this.platform.admin.jwks();
     let open = 0;
-    for (const { packetId, source } of this.history.asked.values()) {
-      if (!packetId || this.history.final.get(packetId)?.purged) continue;
+    const read = async ({ packetId, source }: { packetId?: string; source: string }) => {
+      if (!packetId || this.history.final.get(packetId)?.purged) return;
       const { client } = this.sources.find(({ systemId }) => systemId === source)!;
       const [packet, { receipts }] = await Promise.all([
         client.packets.get(packetId),
@@ -180,7 +180,9 @@ export class Load {
         problems: problems.map(({ problem }) => `receipt ${problem}`),
       });
       if (packet.purgedAt === null) open += 1;
-    }
+    };
+    const all = [...this.history.asked.values()];
+    for (let at = 0; at < all.length; at += AT_ONCE) await Promise.all(all.slice(at, at + AT_ONCE).map(read));
     return open;
   }
 

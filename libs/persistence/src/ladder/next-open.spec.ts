@@ -103,6 +103,12 @@ describe('the next moment at which a destination is open', () => {
     expect(opens(night, '2026-03-28T23:00:00Z')).toBe('2026-03-29T01:00:00.000Z');
   });
 
+  it('is the opening of a day, not the change of the clocks later on it', () => {
+    const short = { days: ['sat' as const, 'sun' as const], from: '00:00', to: '00:01' };
+    const howe = { timeZone: 'Australia/Lord_Howe', hours: [{ ...short, days: ['sun' as const], to: '01:31' }, short] };
+    expect(opens(howe, '2026-04-04T00:00:00Z')).toBe('2026-04-04T13:00:00.000Z');
+  });
+
   it('is open, is no earlier than asked, and nothing before it is open (whatever the calendar)', () => {
     fc.assert(
       fc.property(calendars, moments, (calendar, at) => {

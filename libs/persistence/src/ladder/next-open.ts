@@ -37,7 +37,8 @@ function nextHours(calendar: ServiceCalendar, moment: number): number {
     const date = new Date(today + n * DAY_MS).toISOString().slice(0, 10);
     const opens = hoursOn(calendar, date)
       .flatMap(({ from }) => momentsOf(zone, date, from))
-      .filter((one) => one > moment && isWithinHours(calendar, zone, one));
+      // The moment of a change may be one of the next day, which may have opened before it.
+      .filter((one) => one > moment && wallOf(zone, one).date === date && isWithinHours(calendar, zone, one));
     if (opens.length > 0) return Math.min(...opens);
   }
   return Infinity;
