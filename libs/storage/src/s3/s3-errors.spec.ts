@@ -7,6 +7,7 @@ const refused = (name: string, httpStatusCode: number) =>
 describe('A refusal of the store', () => {
   it.each([
     ['for a clock that is wrong', 'RequestTimeTooSkewed', 403, 'unavailable'],
+    ['for a clock that is wrong, to a HEAD', 'Unknown', 403, 'unavailable'],
     ['for too much at once', 'SlowDown', 503, 'unavailable'],
     ['for want of space', 'XMinioStorageFull', 507, 'storage_full'],
   ])('%s is told as what it is, and why is kept', (_, name, status, code) => {

@@ -12,6 +12,8 @@ const BUSY = [
   'TooManyRequests',
   // A clock is wrong, ours or the store's: it will be set right, and nothing of the request is at fault.
   'RequestTimeTooSkewed',
+  // The same, to a HEAD: its answers have no words. That the credentials are wrong the start has found out.
+  'Unknown',
 ];
 
 /** The name and status by which a store refused; `status` 0 when no answer came at all. */
