@@ -6,6 +6,8 @@ jest.setTimeout(180_000);
 
 /** The gateway of the real stack has limits of its own beside those of the apps. */
 const HEADER_SECONDS = onEmbedded ? 15 : 20;
+/** On the stack other files open hundreds of slow bodies from the same address meanwhile: the longest of them give way (`bodies`). */
+const ENDED = onEmbedded ? /^HTTP\/1\.1 (408|404)/ : /^HTTP\/1\.1 (408|404|503[^]*\(bodies\))/;
 
 describe('Abuse of connections', () => {
   let platform: Platform;
@@ -64,7 +66,7 @@ describe('Abuse of connections', () => {
     ]);
     for (const { seconds, said } of answers) {
       expect(seconds).toBeLessThan(40);
-      expect(said).toMatch(/^HTTP\/1\.1 (408|404)/);
+      expect(said).toMatch(ENDED);
     }
   });
 
