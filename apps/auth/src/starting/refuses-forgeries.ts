@@ -1,6 +1,6 @@
 import { LienThongError } from '@lienthong/contracts';
 import { Authenticator } from '@lienthong/identity';
-import { KeyStore } from '@lienthong/persistence';
+import { DatabaseClock, KeyStore } from '@lienthong/persistence';
 import { HealthChecks, NotReady } from '@lienthong/runtime';
 import { signRequest } from '@lienthong/signing';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
@@ -15,6 +15,7 @@ export class RefusesForgeries implements OnModuleInit {
     @Inject(Authenticator) private readonly authenticator: Pick<Authenticator, 'authenticate'>,
     @Inject(KeyStore) private readonly keys: Pick<KeyStore, 'newestSealed'>,
     @Inject(HealthChecks) private readonly health: Pick<HealthChecks, 'register'>,
+    @Inject(DatabaseClock) private readonly clock: Pick<DatabaseClock, 'now'>,
   ) {}
 
   onModuleInit(): void {
@@ -39,6 +40,7 @@ export class RefusesForgeries implements OnModuleInit {
     const headers = signRequest(
       { method: 'GET', target },
       { keyId, alg: 'hmac-sha256', secret: randomBytes(32).toString('base64url') },
+      { created: Math.floor(this.clock.now() / 1000) },
     );
     const forged = { method: 'GET', target, rawHeaders: Object.entries(headers).flat(), body: null };
     try {
