@@ -170,6 +170,8 @@ const driver = (number) => {
 };
 
 export const rabbitmq = driver(1);
+/** They join the first, which must run when they start for the first time, and are stopped before it. */
+export const rabbitmqMore = { 'rabbitmq-2': driver(2), 'rabbitmq-3': driver(3) };
 
 /** The broker's own alarm: less space is free than it wants, and it reads no more from those who publish. */
 export function diskAlarm(on) {
@@ -177,6 +179,3 @@ export function diskAlarm(on) {
   const limit = on ? '900000GB' : '50MB';
   run('rabbitmqctl', findControl(), ['set_disk_free_limit', limit], { env: rabbitmqEnv(), user, cwd: first.dataDir });
 }
-
-/** They join the first, which must run when they start for the first time, and are stopped before it. */
-export const rabbitmqMore = { 'rabbitmq-2': driver(2), 'rabbitmq-3': driver(3) };

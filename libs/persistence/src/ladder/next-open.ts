@@ -35,10 +35,13 @@ function nextHours(calendar: ServiceCalendar, moment: number): number {
   const today = Date.parse(wallOf(zone, moment).date);
   for (let n = 0; n <= DAYS; n++) {
     const date = new Date(today + n * DAY_MS).toISOString().slice(0, 10);
-    const opens = hoursOn(calendar, date)
-      .flatMap(({ from }) => momentsOf(zone, date, from))
+    const hours = hoursOn(calendar, date);
+    const isOpen = (one: number): boolean => {
+      const wall = wallOf(zone, one);
       // The moment of a change may be one of the next day, which may have opened before it.
-      .filter((one) => one > moment && wallOf(zone, one).date === date && isWithinHours(calendar, zone, one));
+      return wall.date === date && isWithin(hours, wall.time);
+    };
+    const opens = hours.flatMap(({ from }) => momentsOf(zone, date, from)).filter((one) => one > moment && isOpen(one));
     if (opens.length > 0) return Math.min(...opens);
   }
   return Infinity;
@@ -46,8 +49,11 @@ function nextHours(calendar: ServiceCalendar, moment: number): number {
 
 function isWithinHours(calendar: ServiceCalendar, zone: string, moment: number): boolean {
   const { date, time } = wallOf(zone, moment);
-  return hoursOn(calendar, date).some(({ from, to }) => from <= time && time < to);
+  return isWithin(hoursOn(calendar, date), time);
 }
+
+const isWithin = (hours: ServiceHours[], time: string): boolean =>
+  hours.some(({ from, to }) => from <= time && time < to);
 
 /** @param date of the wall clock, `YYYY-MM-DD` */
 function hoursOn({ hours = AROUND_THE_CLOCK, holidays = [] }: ServiceCalendar, date: string): ServiceHours[] {

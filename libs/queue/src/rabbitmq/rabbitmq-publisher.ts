@@ -17,9 +17,8 @@ const OVERDUE_MS = 60_000;
 export class RabbitmqPublisher {
   private readonly logger = new Logger('RabbitmqQueue');
   private line: Line | undefined;
-  /** A confirm was overdue and none has come since: one message at a time, until the broker proves that it answers. */
-  private doubtful = false;
-  private overdueAt = -Infinity;
+  /** When a confirm was overdue last, if none has come since: one message at a time, until the broker proves that it answers. */
+  private overdueAt?: number;
 
   constructor(
     private readonly connection: RabbitmqConnection,
@@ -42,7 +41,7 @@ export class RabbitmqPublisher {
   /** @throws when nothing can be sent, or when the broker has let a confirm become overdue in the last minute and given none since. */
   check(): void {
     this.usable();
-    if (this.doubtful && performance.now() - this.overdueAt < OVERDUE_MS)
+    if (this.overdueAt !== undefined && performance.now() - this.overdueAt < OVERDUE_MS)
       throw new Error('RabbitMQ has not confirmed the last message in time.');
   }
 
@@ -53,7 +52,6 @@ export class RabbitmqPublisher {
       await within(CONFIRM_MS, 'RabbitMQ did not confirm in time.', this.sendOn(line, tasks, taken));
     } catch (error) {
       // On a full disk RabbitMQ answers nothing at all: the channel is given up, or its unconfirmed messages would pile up.
-      this.doubtful = true;
       this.overdueAt = performance.now();
       this.logger.warn((error as Error).message);
       if (this.line === line) this.line = undefined;
@@ -65,11 +63,11 @@ export class RabbitmqPublisher {
   private async sendOn(line: Line, tasks: QueuedTask[], taken: string[]): Promise<void> {
     const confirms: Promise<void>[] = [];
     for (const queued of tasks) {
-      await line.room(this.doubtful ? 1 : IN_FLIGHT);
+      await line.room(this.overdueAt === undefined ? IN_FLIGHT : 1);
       if (line.abandoned) break;
       const confirm = line.publish(laneOf(this.prefix, queued), queued).then((confirmed) => {
         if (!confirmed) return;
-        this.doubtful = false;
+        this.overdueAt = undefined;
         taken.push(queued.id);
       });
       confirms.push(confirm);
