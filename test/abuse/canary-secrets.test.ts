@@ -15,7 +15,7 @@ import {
   put,
 } from '../support/exchange';
 import { FourApps } from '../support/four-apps';
-import { type Party, Platform } from '../support/platform';
+import type { Party, Platform } from '../support/platform';
 import { cannotReadMemory, findInMemory } from '../support/process-memory';
 import { RawStream } from '../support/raw-stream';
 import { verified, WebhookReceiver } from '../support/webhook-receiver';
@@ -78,14 +78,7 @@ describe('Secrets', () => {
 
   beforeAll(async () => {
     await apps.start();
-    const nothing = async () => undefined;
-    platform = new Platform(apps.baseUrl, apps.adminKey(), {
-      start: nothing,
-      terminate: nothing,
-      kill9: nothing,
-      remove: () => apps.stop(),
-      databaseUrl: () => apps.databaseUrl,
-    });
+    platform = apps.platform();
     [source, destination] = [await platform.makeParty(), await platform.makeParty()];
     longTerm = {
       ...formsOf('secret of the source', source.key.secret!),

@@ -19,7 +19,7 @@ import {
   waiting,
 } from '../support/exchange';
 import { FourApps } from '../support/four-apps';
-import { type Party, Platform, startStandalone } from '../support/platform';
+import { type Party, type Platform, startStandalone } from '../support/platform';
 import { verified, WebhookReceiver } from '../support/webhook-receiver';
 import { clockSettings } from './campaign/clock';
 
@@ -221,14 +221,7 @@ describe('Four processes whose clocks are two hours apart', () => {
   beforeAll(async () => {
     const [ahead, back] = [wrongBy(HOUR), wrongBy(-HOUR)];
     await apps.start({ auth: ahead, connector: back, scheduler: ahead, notifier: back });
-    const nothing = async () => undefined;
-    platform = new Platform(apps.baseUrl, apps.adminKey(), {
-      start: nothing,
-      terminate: nothing,
-      kill9: nothing,
-      remove: () => apps.stop(),
-      databaseUrl: () => apps.databaseUrl,
-    });
+    platform = apps.platform();
   });
   afterAll(async () => {
     await platform?.stop();

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,15 +23,10 @@ describe('Evidence of a packet that was sent again', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lienthong-rounds-'));
     platform = await startPlatform();
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     [source, withSecret, withKeyPair] = await Promise.all([
       platform.makeParty(),
       platform.makeParty(),
-      platform.makeParty({
-        algorithms: ['rsa-pss-sha512'],
-        privateKeyPem: rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-        publicKeyPem: rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-      }),
+      platform.makePartyWithKeyPair(),
     ]);
   });
   afterAll(async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDataSource, EmbeddedPostgres } from '@lienthong/persistence';
 import { AppProcess } from './app-process';
+import { Platform } from './platform';
 import { freePort } from './standalone-process';
 
 const APPS = ['auth', 'connector', 'scheduler', 'notifier'] as const;
@@ -72,7 +73,19 @@ export class FourApps {
     return this;
   }
 
-  adminKey(): { accessKey: string; secretKey: string } {
+  /** For parties and clients, once they are started; its end is that of the four. */
+  platform(): Platform {
+    const nothing = async () => undefined;
+    return new Platform(this.baseUrl, this.adminKey(), {
+      start: nothing,
+      terminate: nothing,
+      kill9: nothing,
+      remove: () => this.stop(),
+      databaseUrl: () => this.databaseUrl,
+    });
+  }
+
+  private adminKey(): { accessKey: string; secretKey: string } {
     return JSON.parse(readFileSync(join(this.folder, 'admin-key.json'), 'utf8')) as {
       accessKey: string;
       secretKey: string;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -108,6 +108,16 @@ export class Platform {
       issued,
       key: { keyId: accessKey, alg: algorithm, secret: secretKey, privateKeyPem },
     };
+  }
+
+  /** One that signs with an RSA key of its own. */
+  makePartyWithKeyPair(): Promise<Party> {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    return this.makeParty({ algorithms: ['rsa-pss-sha512'], privateKeyPem: privateKey, publicKeyPem: publicKey });
   }
 
   clientOf(options: Partial<ConstructorParameters<typeof LienThongClient>[0]>): LienThongClient {
