@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDataSource, EmbeddedPostgres } from '@lienthong/persistence';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
@@ -31,6 +32,22 @@ export async function testDatabase(): Promise<TestDatabase> {
       await drop();
     },
   };
+}
+
+/**
+ * Waits until no transaction of the whole server is in progress any more that began before this call: an autovacuum, or another test's. Only then can
+ * all that is committed by now be sealed.
+ */
+export async function settled(database: Pick<DataSource, 'query'>): Promise<void> {
+  const [{ xid }] = await database.query('SELECT pg_current_xact_id()::text AS xid');
+  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(20)) {
+    const [{ passed }] = await database.query(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8 AS passed',
+      [xid],
+    );
+    if (passed) return;
+  }
+  throw new Error(`A transaction that is older than ${xid} is still in progress after 60 s.`);
 }
 
 /** As `testDatabase`, with nothing in it. */

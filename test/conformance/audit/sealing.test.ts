@@ -9,7 +9,7 @@ import {
 } from '@lienthong/persistence';
 import { type AuditLine, newPlatformKey, platformKeyOf, verifyAuditRange } from '@lienthong/signing';
 import { Client } from 'pg';
-import { testDatabase, type TestDatabase } from '../../support/database';
+import { settled, type TestDatabase, testDatabase } from '../../support/database';
 import { itWhen } from '../../support/when';
 import { mutation } from './mutations';
 import { hasPython, pythonVerdicts } from './python-verifier';
@@ -57,6 +57,12 @@ describe('the audit log in PostgreSQL', () => {
     return lines;
   }
 
+  /** Seals what is committed by now. */
+  const seal = async (limit: number) => {
+    await settled(database.dataSource);
+    return sealing.seal(ORIGIN, second, limit);
+  };
+
   const newest = async () => (await audit.checkpoints(1))[0];
 
   it('seals every committed entry once, however many write and seal at the same time', async () => {
@@ -71,7 +77,7 @@ describe('the audit log in PostgreSQL', () => {
     );
     writing.abort();
     await Promise.all(sealers);
-    while ((await sealing.seal(ORIGIN, second, 50)).entries > 0);
+    while ((await seal(50)).entries > 0);
     expect(await audit.unsealed()).toEqual({ entries: 0, seconds: 0 });
     const [{ n }] = await transactions.query<{ n: string }>('SELECT count(*) AS n FROM audit_entries');
     const verdict = await verifyAuditRange(await linesOf(), jwks);
@@ -92,7 +98,7 @@ describe('the audit log in PostgreSQL', () => {
     } finally {
       await open.end();
     }
-    expect((await sealing.seal(ORIGIN, second, 50)).entries).toBe(4);
+    expect((await seal(50)).entries).toBe(4);
     expect((await verifyAuditRange(await linesOf(), jwks)).valid).toBe(true);
   });
 
@@ -122,7 +128,7 @@ describe('the audit log in PostgreSQL', () => {
     const page = await audit.list({ limit: 3, before: { at: items[1].at, id: items[1].id } });
     expect(page.map(({ id }) => id)).toEqual(items.slice(2, 5).map(({ id }) => id));
     expect(await audit.list({ limit: 3, action: 'key.issued' })).toEqual([]);
-    await sealing.seal(ORIGIN, second, 50);
+    await seal(50);
   });
 
   it.each(['entries', 'leaves', 'checkpoints', 'tombstones'])(
@@ -179,7 +185,7 @@ describe('the audit log in PostgreSQL', () => {
       await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
       await client.end();
     }
-    await sealing.seal(ORIGIN, second, 50);
+    await seal(50);
   });
 
   it('lets nobody empty a month either', async () => {
@@ -206,7 +212,7 @@ describe('the audit log in PostgreSQL', () => {
         },
       );
     }
-    expect((await sealing.seal(ORIGIN, second, 50)).entries).toBe(2);
+    expect((await seal(50)).entries).toBe(2);
   });
 
   /** Commits a change with the triggers off, and takes it back after `work`. */
@@ -292,9 +298,9 @@ describe('the audit log in PostgreSQL', () => {
       `INSERT INTO audit_entries (at, actor, action) SELECT '2020-01-01Z'::timestamptz + make_interval(hours => n), 'old', 'packet.read' FROM generate_series(0, 99) n`,
     );
     expect(await partitions.forgetOldest(ORIGIN, second, 730)).toBeUndefined();
-    await sealing.seal(ORIGIN, second, 500);
+    await seal(500);
     expect(await partitions.forgetOldest(ORIGIN, second, 730)).toMatchObject({ name: 'audit_entries_2020_01' });
-    await sealing.seal(ORIGIN, second, 500);
+    await seal(500);
     const verdict = await verifyAuditRange(await linesOf(), jwks);
     expect(verdict).toMatchObject({ valid: true, forgotten: 100 });
     const [{ action, subject }] = await audit.list({ limit: 1 });
@@ -323,10 +329,10 @@ describe('the audit log in PostgreSQL', () => {
     expect((await sealing.seal(ORIGIN, second, 50)).entries).toBe(0);
     expect(await prepareDatabase(database.url)).toBe(0);
     await record(2);
-    expect((await sealing.seal(ORIGIN, second, 50)).entries).toBe(3);
+    expect((await seal(50)).entries).toBe(3);
     expect(await prepareDatabase(database.url)).toBe(0);
     await record(1);
-    expect((await sealing.seal(ORIGIN, second, 50)).entries).toBe(1);
+    expect((await seal(50)).entries).toBe(1);
     expect((await verifyAuditRange(await linesOf(), jwks)).valid).toBe(true);
     expect((await audit.list({ limit: 1 }))[0].seq).not.toBeNull();
   });

@@ -9,7 +9,7 @@ import { type AuditLine, newPlatformKey, platformKeyOf, verifyAuditRange } from 
 import { v7 as uuidv7 } from 'uuid';
 import { MIGRATIONS } from '../../../libs/persistence/src/migrations/all';
 import { Audit1700000000004 } from '../../../libs/persistence/src/migrations/0004-audit';
-import { emptyDatabase, type EmptyDatabase } from '../../support/database';
+import { emptyDatabase, type EmptyDatabase, settled } from '../../support/database';
 
 const ORIGIN = 'https://lienthong.example';
 
@@ -82,6 +82,7 @@ describe('a database from before the audit log', () => {
       ]);
 
       const { publicJwk, kid, privatePem } = newPlatformKey();
+      await settled(after);
       const sealed = await new AuditSealStore(transactions).seal(ORIGIN, platformKeyOf(kid, privatePem), 100);
       expect(sealed.entries).toBe(rows.length);
       const lines: AuditLine[] = [];
