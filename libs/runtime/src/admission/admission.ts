@@ -7,6 +7,7 @@ import { type Repeating, every } from '../every';
 import { clientOf } from '../http/rate-limit';
 import { CallerSlots, claimOf, type LineLimits } from './caller-slots';
 import { LoopLag } from './loop-lag';
+import { RecentCallers } from './recent-callers';
 import { StrangersBodies } from './strangers-bodies';
 import { WorkRoom } from './work-room';
 
@@ -52,13 +53,16 @@ const MOST_REQUESTS = 5000;
 /**
  * Of one caller. At a time as many as keep a processor busy: who is alone loses nothing by it, and beside others it has no more of the event loop and of the
  * database's connections than these; of long polls as many as of streams. Waiting: new work is answered soon or refused; the published client has 32 under way at most.
+ * New work has a line of its own, since who stands back with it goes on with what is under way.
  */
-const LINES: Record<Urgency, LineLimits> = {
-  new: { atOnce: 4, waiting: 32 },
-  reading: { atOnce: 4, waiting: 256 },
-  rest: { atOnce: 4, waiting: 256 },
-  waiting: { atOnce: LIMITS.streamsPerSystem, waiting: 256 },
+const LINES: Record<Urgency, LineLimits & { line: string }> = {
+  new: { line: 'new', atOnce: 4, waiting: 32 },
+  reading: { line: 'rest', atOnce: 4, waiting: 256 },
+  rest: { line: 'rest', atOnce: 4, waiting: 256 },
+  waiting: { line: 'waiting', atOnce: LIMITS.streamsPerSystem, waiting: 256 },
 };
+const inLine = (who: string, urgency: Urgency): string => `${who} ${LINES[urgency].line}`;
+
 /** A signal that cannot be read now says nothing; what it was about has its own errors. */
 const SILENT: Pressure = 0;
 
@@ -71,6 +75,8 @@ export class Admission {
   private readonly signals = new Map<string, Pressure>();
   private readonly room: WorkRoom;
   private readonly callers = new CallerSlots();
+  /** Who asked for new work. */
+  private readonly sources = new RecentCallers();
   private readonly bodies = new StrangersBodies();
   private recognise: Recognise = async () => undefined;
   private timers: Repeating[] = [];
@@ -119,9 +125,9 @@ export class Admission {
     const urgency = this.urgencyOf(req);
     if (this.requests >= MOST_REQUESTS) this.refuse(urgency, 'requests');
     this.assertRoom(urgency);
-    const ownLine = urgency === 'waiting' ? ' waiting' : '';
     const claim = claimOf(req);
-    if (claim !== undefined && this.callers.isFull(claim + ownLine, LINES[urgency])) this.refuse(urgency, 'caller');
+    if (claim !== undefined && this.callers.isFull(inLine(claim, urgency), LINES[urgency]))
+      this.refuse(urgency, 'caller');
     this.requests += 1;
     let gone = false;
     res.once('close', () => {
@@ -133,16 +139,19 @@ export class Admission {
     if (caller === undefined)
       req.beginBody = (giveWay) =>
         this.bodies.begin(clientOf(req.ip ?? ''), () => giveWay(this.refusal(urgency, 'bodies')));
-    else await this.takeTurn(urgency, caller + ownLine, claim + ownLine, res);
+    else await this.takeTurn(urgency, caller, claim!, res);
     next();
   };
 
   private async takeTurn(urgency: Urgency, caller: string, claim: string, res: Response): Promise<void> {
-    const turn = this.callers.enter(caller, claim, res, LINES[urgency]);
+    const isNew = urgency === 'new';
+    if (isNew) this.sources.note(caller);
+    const place = { line: inLine(caller, urgency), standsBack: () => isNew && this.sources.othersThan(caller) };
+    const turn = this.callers.enter(place, inLine(claim, urgency), res, LINES[urgency]);
     if (!turn) this.refuse(urgency, 'caller');
     await turn;
     this.assertRoom(urgency);
-    if (urgency !== 'new') return;
+    if (!isNew) return;
     const began = performance.now();
     this.room.enter();
     res.once('close', () => this.room.leave(res.statusCode < 300 ? performance.now() - began : undefined));

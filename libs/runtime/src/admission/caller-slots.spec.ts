@@ -17,14 +17,16 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the slots of a caller', () => {
   let slots: CallerSlots;
+  let others: boolean;
   beforeEach(() => {
     slots = new CallerSlots();
+    others = false;
   });
 
   const calls = async (caller: string, count: number, claim = `${caller}'s key`) => {
     const made = Array.from({ length: count }, () => {
       const call = new Call();
-      const slot = slots.enter(caller, claim, call as never, LIMITS);
+      const slot = slots.enter({ line: caller, standsBack: () => others }, claim, call as never, LIMITS);
       void slot?.then(() => (call.begun = true));
       return { call, taken: slot !== undefined };
     });
@@ -78,6 +80,67 @@ describe('the slots of a caller', () => {
     expect(slots.isFull('LT1', LIMITS)).toBe(false);
     expect((await calls('flood', 1))[0].taken).toBe(true);
     expect(slots.isFull('LT1', LIMITS)).toBe(true);
+  });
+});
+
+describe('a caller that stands back', () => {
+  const slots = new CallerSlots();
+  let others = true;
+  const place = { line: 'flood', standsBack: () => others };
+  const made: Call[] = [];
+  const begun = () => made.filter((call) => call.begun).length;
+  const send = async (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      const call = new Call();
+      made.push(call);
+      void slots.enter(place, 'key', call as never, LIMITS)?.then(() => (call.begun = true));
+    }
+    await settled();
+  };
+  const pass = async (ms: number) => {
+    jest.advanceTimersByTime(ms);
+    await settled();
+  };
+  beforeAll(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
+  afterAll(() => jest.useRealTimers());
+
+  it('has one request worked on, and rests after it for twice as long as it took', async () => {
+    await send(300);
+    expect([begun(), slots.waiting]).toEqual([1, LIMITS.waiting]);
+    await pass(30);
+    made[0].end();
+    await pass(59);
+    expect(begun()).toBe(1);
+    await pass(1);
+    expect(begun()).toBe(2);
+  });
+
+  it('rests a second at most: a slow upload was no work of the platform', async () => {
+    await pass(60_000);
+    made[1].end();
+    await pass(999);
+    expect(begun()).toBe(2);
+    await pass(1);
+    expect(begun()).toBe(3);
+  });
+
+  it('has all its slots again when the others are gone', async () => {
+    others = false;
+    made[2].end();
+    await settled();
+    expect(begun()).toBe(7);
+  });
+
+  it('that has nothing waiting does not rest', async () => {
+    others = true;
+    for (const call of made) call.end();
+    await pass(5000);
+    expect(slots.waiting).toBe(0);
+    for (const call of made.splice(0)) call.end();
+    await send(1);
+    made[0].end();
+    await send(1);
+    expect(begun()).toBe(2);
   });
 });
 

@@ -6,6 +6,16 @@ export interface LineLimits {
   waiting: number;
 }
 
+/** A caller's requests of one kind, and whether it has to stand back with them at this moment. */
+export interface Place {
+  line: string;
+  standsBack: () => boolean;
+}
+
+/** How long a place is left empty by a caller that stands back, measured by what its request took, and at most: a slow upload was no work of ours. */
+const REST = 2;
+const MOST_REST_MS = 1000;
+
 interface Line {
   running: number;
   waiting: (() => void)[];
@@ -15,8 +25,9 @@ interface Line {
 
 /**
  * Fairness among callers (P19): each has slots of its own, and its further requests wait for them, outside, where they cost nothing but a socket. So the requests
- * of one that sends hundreds at once are worked on in turn with everybody else's, not before them. Only who has proven who it is stands in a line: nobody can
- * stand in another's.
+ * of one that sends hundreds at once are worked on in turn with everybody else's, not before them. Who has requests waiting while others want the same stands
+ * back: one request at a time, and after it a rest. So it has a third of one slot, and the others hardly feel it; alone it has all its slots.
+ * Only who has proven who it is stands in a line: nobody can stand in another's.
  */
 export class CallerSlots {
   private readonly lines = new Map<string, Line>();
@@ -39,50 +50,59 @@ export class CallerSlots {
    * @returns undefined when too many of the caller's requests wait already: nothing was kept. Else settles when a slot is the request's, which has it until
    * the answer is closed; never when its client is gone by then
    */
-  enter(caller: string, claim: string, res: Pick<Response, 'once'>, limits: LineLimits): Promise<void> | undefined {
-    const line = this.lines.get(caller) ?? { running: 0, waiting: [], claims: new Set() };
+  enter(
+    { line: name, standsBack }: Place,
+    claim: string,
+    res: Pick<Response, 'once'>,
+    limits: LineLimits,
+  ): Promise<void> | undefined {
+    const line = this.lines.get(name) ?? { running: 0, waiting: [], claims: new Set() };
     if (full(line, limits)) return undefined;
-    this.lines.set(caller, line);
+    this.lines.set(name, line);
     this.claimed.set(claim, line);
     line.claims.add(claim);
-    if (line.running < limits.atOnce) {
-      line.running += 1;
-      res.once('close', () => this.leave(caller, line));
-      return Promise.resolve();
-    }
     return new Promise((resolve) => {
-      let entered = false;
+      let began: number | undefined;
       const begin = () => {
-        entered = true;
+        began = performance.now();
         resolve();
       };
+      const next = () => this.next(name, line, standsBack() ? 1 : limits.atOnce);
       line.waiting.push(begin);
       this.waits += 1;
       res.once('close', () => {
-        if (entered) return this.leave(caller, line);
-        line.waiting.splice(line.waiting.indexOf(begin), 1);
-        this.waits -= 1;
+        if (began === undefined) return this.giveUp(line, begin);
+        const rest =
+          line.waiting.length > 0 && standsBack() ? Math.min((performance.now() - began) * REST, MOST_REST_MS) : 0;
+        const leave = () => {
+          line.running -= 1;
+          next();
+        };
+        if (rest > 0) setTimeout(leave, rest).unref();
+        else leave();
       });
+      next();
     });
   }
 
-  private leave(caller: string, line: Line): void {
-    const next = line.waiting.shift();
-    if (next) {
+  private giveUp(line: Line, begin: () => void): void {
+    line.waiting.splice(line.waiting.indexOf(begin), 1);
+    this.waits -= 1;
+  }
+
+  private next(name: string, line: Line, atOnce: number): void {
+    while (line.running < atOnce && line.waiting.length > 0) {
       this.waits -= 1;
-      // Its place is the one that was left.
-      next();
-      return;
+      line.running += 1;
+      line.waiting.shift()!();
     }
-    line.running -= 1;
-    if (line.running > 0) return;
-    this.lines.delete(caller);
+    if (line.running > 0 || line.waiting.length > 0) return;
+    this.lines.delete(name);
     for (const claim of line.claims) this.claimed.delete(claim);
   }
 }
 
-const full = ({ running, waiting }: Line, limits: LineLimits): boolean =>
-  running >= limits.atOnce && waiting.length >= limits.waiting;
+const full = ({ waiting }: Line, limits: LineLimits): boolean => waiting.length >= limits.waiting;
 
 /**
  * Who a request says has sent it: the key of the signature, or the token. Nothing is proven by that.
