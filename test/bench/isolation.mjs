@@ -55,11 +55,13 @@ async function beside(name, platform, victim, content) {
   try {
     const parties = await makeParties(platform.admin);
     await neighbours.ask('open', { baseUrl: platform.target.baseUrl, parties });
-    say(`${name}: preparing`);
-    await neighbours.ask('prepare', { name });
     await measured(victim, content, WARM_SECONDS);
     say(`${name}: without`);
     const alone = await measured(victim, content, SECONDS);
+    // What waits at a neighbour is part of what it does to others.
+    say(`${name}: preparing`);
+    await neighbours.ask('prepare', { name });
+    await measured(victim, content, WARM_SECONDS);
     const sampler = new ProcessSampler([
       ...platform.processes,
       { name: 'neighbours', role: 'load', roots: [neighbours.pid], tree: false },

@@ -14,9 +14,9 @@ import { WorkRoom } from './work-room';
 /**
  * What goes first when there is too much: `reading` (lists, searches, states), then `new` work, of which the lowest class first; never `rest`,
  * which is part of what was accepted already: confirmations, reports, deliveries, sessions (reliability 12). `waiting` is `rest` that mostly waits for something
- * to happen (long polls): it takes no slot from its caller's other requests.
+ * to happen (long polls), `polling` is `rest` that asks whether something did: they take no slot from their caller's other requests.
  */
-export type Urgency = 'reading' | 'new' | 'rest' | 'waiting';
+export type Urgency = 'reading' | 'new' | 'rest' | 'polling' | 'waiting';
 export type UrgencyOf = (request: Pick<Request, 'method' | 'path' | 'url'>) => Urgency;
 
 /**
@@ -53,12 +53,13 @@ const MOST_REQUESTS = 5000;
 /**
  * Of one caller. At a time as many as keep a processor busy: who is alone loses nothing by it, and beside others it has no more of the event loop and of the
  * database's connections than these; of long polls as many as of streams. Waiting: new work is answered soon or refused; the published client has 32 under way at most.
- * New work has a line of its own, since who stands back with it goes on with what is under way.
+ * New work and polls have lines of their own, since who stands back with them goes on with what is under way.
  */
 const LINES: Record<Urgency, LineLimits & { line: string }> = {
   new: { line: 'new', atOnce: 4, waiting: 32 },
   reading: { line: 'rest', atOnce: 4, waiting: 256 },
   rest: { line: 'rest', atOnce: 4, waiting: 256 },
+  polling: { line: 'polling', atOnce: 4, waiting: 256 },
   waiting: { line: 'waiting', atOnce: LIMITS.streamsPerSystem, waiting: 256 },
 };
 const inLine = (who: string, urgency: Urgency): string => `${who} ${LINES[urgency].line}`;
@@ -75,8 +76,8 @@ export class Admission {
   private readonly signals = new Map<string, Pressure>();
   private readonly room: WorkRoom;
   private readonly callers = new CallerSlots();
-  /** Who asked for new work. */
-  private readonly sources = new RecentCallers();
+  /** For whom one stands back: with new work for others that ask for some, else every source would for its own destinations; with polls for anybody. */
+  private readonly others = { new: new RecentCallers(), polling: new RecentCallers() };
   private readonly bodies = new StrangersBodies();
   private recognise: Recognise = async () => undefined;
   private timers: Repeating[] = [];
@@ -144,14 +145,15 @@ export class Admission {
   };
 
   private async takeTurn(urgency: Urgency, caller: string, claim: string, res: Response): Promise<void> {
-    const isNew = urgency === 'new';
-    if (isNew) this.sources.note(caller);
-    const place = { line: inLine(caller, urgency), standsBack: () => isNew && this.sources.othersThan(caller) };
+    if (urgency === 'new') this.others.new.note(caller);
+    this.others.polling.note(caller);
+    const others = urgency === 'new' || urgency === 'polling' ? this.others[urgency] : undefined;
+    const place = { line: inLine(caller, urgency), standsBack: () => others?.othersThan(caller) === true };
     const turn = this.callers.enter(place, inLine(claim, urgency), res, LINES[urgency]);
     if (!turn) this.refuse(urgency, 'caller');
     await turn;
     this.assertRoom(urgency);
-    if (!isNew) return;
+    if (urgency !== 'new') return;
     const began = performance.now();
     this.room.enter();
     res.once('close', () => this.room.leave(res.statusCode < 300 ? performance.now() - began : undefined));
