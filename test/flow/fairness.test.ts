@@ -1,7 +1,9 @@
+import { type ClientRequest, get, type IncomingMessage } from 'node:http';
+import type { Download } from '@lienthong/contracts';
 import { IN_ANALYSIS } from '@lienthong/persistence';
 import { SHARES } from '@lienthong/queue';
 import { eventually } from '../support/eventually';
-import { packetIn, sendInline } from '../support/exchange';
+import { accept, deliveryId, newFile, packetIn, receiveOne, sendInline, sendPut } from '../support/exchange';
 import { type Party, type Platform, startPlatform } from '../support/platform';
 
 jest.setTimeout(180_000);
@@ -64,5 +66,52 @@ describe('A source that sends far more than the others', () => {
     expect(before).toBeLessThanOrEqual(IN_ANALYSIS);
     expect(beside).toBeLessThanOrEqual(ROUNDS * BESIDE);
     await eventually(async () => (await analysed()) === FLOOD + 1, { within: 120_000 });
+  });
+});
+
+describe('Destinations that are dead, and that read slowly', () => {
+  const DEAD = 60;
+  const DOWNLOADS = 40;
+  let platform: Platform;
+  const open: { request: ClientRequest; response: IncomingMessage }[] = [];
+
+  beforeAll(async () => {
+    platform = await startPlatform();
+  });
+  afterAll(async () => {
+    for (const { request } of open) request.destroy();
+    await platform?.stop();
+  });
+
+  /** The beginning of an answer, of which nothing is read: what follows waits in the sockets, and at whoever serves it. */
+  const notRead = ({ url, headers }: Download) =>
+    new Promise<(typeof open)[number]>((resolve, reject) => {
+      const request = get(url, { headers, agent: false }, (response) => resolve({ request, response }));
+      request.on('error', reject);
+    });
+
+  it('hold nothing but their own: packets of others are sent, fetched and confirmed meanwhile', async () => {
+    const [source, dead, slow, other] = await Promise.all([1, 2, 3, 4].map(() => platform.makeParty()));
+    const file = newFile(8 * 1024 * 1024);
+    const { packetId } = await sendPut(source, slow, file);
+    const delivery = await deliveryId(source, packetId, slow);
+    const [content] = (await slow.client.deliveries.ready(delivery)).space.downloads;
+    open.push(...(await Promise.all(Array.from({ length: DOWNLOADS }, () => notRead(content)))));
+    const unreachable: string[] = [];
+    for (let n = 0; n < DEAD; n += 1) unreachable.push((await sendInline(source, dead)).packetId);
+
+    for (let n = 0; n < 10; n += 1) {
+      const mine = await sendInline(source, other);
+      expect((await receiveOne(other, mine.packetId)).state).toBe('accepted');
+      await packetIn(source, mine.packetId, 'completed');
+    }
+
+    for (const { response } of open) {
+      expect(response.statusCode).toBe(200);
+      expect([response.complete, response.destroyed]).toEqual([false, false]);
+    }
+    for (const id of unreachable) await packetIn(source, id, 'scheduled');
+    for (const { request } of open.splice(0)) request.destroy();
+    expect((await accept(slow, delivery)).state).toBe('accepted');
   });
 });
