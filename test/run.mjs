@@ -47,50 +47,71 @@ function jest(name, env, files = []) {
 }
 
 /**
- * A few files that failed are run once more, alone: by hours and load one test in thousands meets a moment that it did not allow for. What fails twice has
- * failed. What passes the second time has passed, and is named at the end with its first error: it may have seen a race, which is a bug.
+ * A few files that failed are run once more, alone: by hours and load one test in thousands meets a moment that it did not allow for. A test that fails twice
+ * has failed. One that passed one of the two times has passed, and its file is named at the end with what it said: it may have seen a race, which is a bug.
  */
 function ring(name, env) {
   process.stdout.write(`\n── ${name}\n`);
   const first = jest(name, env);
   if (!first) return { name, ...CRASHED };
   const bad = first.testResults.filter(({ status }) => status === 'failed');
-  if (bad.length === 0 || bad.length > MOST_AGAIN) return { name, ...first, numFailedTests: failuresOf(first) };
+  const whole = { name, ...first, numFailedTests: Math.max(failures(first.testResults), first.status === 0 ? 0 : 1) };
+  if (bad.length === 0 || bad.length > MOST_AGAIN) return whole;
   process.stdout.write(`\n── ${name}: what failed, once more, alone\n`);
   const second = jest(
     name,
     env,
     bad.map((file) => file.name),
   );
-  if (!second) return { name, ...first, numFailedTests: failuresOf(first) };
-  const testResults = [...first.testResults.filter(({ status }) => status !== 'failed'), ...second.testResults];
-  const counted = (wanted) =>
-    testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ status }) => wanted.includes(status))
-      .length;
+  if (!second || second.testResults.length < bad.length) return whole;
+  const again = second.testResults.map((file) =>
+    better(
+      file,
+      bad.find((before) => before.name === file.name),
+    ),
+  );
+  const testResults = [...first.testResults.filter(({ status }) => status !== 'failed'), ...again];
   return {
     name,
     testResults,
-    numPassedTests: counted(['passed']),
-    numPendingTests: counted(['pending']),
-    numFailedTests: failuresOf(second),
-    unsteady: bad.filter((file) =>
-      second.testResults.some((again) => again.name === file.name && again.status === 'passed'),
-    ),
+    numPassedTests: tests(testResults, 'passed'),
+    numPendingTests: tests(testResults, 'pending'),
+    numFailedTests: failures(testResults),
+    unsteady: again.filter((file) => failures([file]) === 0),
   };
 }
 
-/** A suite that could not start, or failed in its afterAll, holds no failed test, but is a failure all the same; so is what Jest alone knows of. */
-function failuresOf({ testResults, numFailedTests, status }) {
-  const broken = testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+/** A file's second results, with what passed the first time. What failed outside of its tests both times is no test's, and stays a failure. */
+function better(file, before) {
+  const passed = new Set(before.assertionResults.filter(isPassed).map(({ fullName }) => fullName));
+  const failed = file.assertionResults.filter((test) => test.status === 'failed');
+  const assertionResults = file.assertionResults.map((test) =>
+    test.status === 'failed' && passed.has(test.fullName) ? { ...test, status: 'passed' } : test,
   );
-  return Math.max(numFailedTests + broken.length, status === 0 ? 0 : 1);
+  const mended = failed.length > 0 && assertionResults.every((test) => test.status !== 'failed');
+  return {
+    ...file,
+    assertionResults,
+    status: mended ? 'passed' : file.status,
+    message: [before.message, file.message].join('\n'),
+  };
 }
+
+const isPassed = ({ status }) => status === 'passed';
+
+const tests = (files, wanted) =>
+  files.flatMap(({ assertionResults }) => assertionResults).filter(({ status }) => status === wanted).length;
+
+/** A suite that could not start, or failed in its afterAll, holds no failed test, but is a failure all the same. */
+const failures = (files) =>
+  tests(files, 'failed') +
+  files.filter(({ status, assertionResults }) => status === 'failed' && tests([{ assertionResults }], 'failed') === 0)
+    .length;
 
 function sayUnsteady(rings) {
   for (const { name, message } of rings.flatMap(({ unsteady = [] }) => unsteady))
     process.stdout.write(
-      `\nFailed beside the others, passed alone: ${relative(root, name)}\n${message.replaceAll(/^/gm, '  ')}\n`,
+      `\nFailed once and passed once: ${relative(root, name)}\n${message.replaceAll(/^/gm, '  ')}\n`,
     );
 }
 
