@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createDataSource, EmbeddedPostgres } from '@lienthong/persistence';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
+import { eventually } from './eventually';
 
 export interface TestDatabase {
   url: string;
@@ -40,14 +40,17 @@ export async function testDatabase(): Promise<TestDatabase> {
  */
 export async function settled(database: Pick<DataSource, 'query'>): Promise<void> {
   const [{ xid }] = await database.query('SELECT pg_current_xact_id()::text AS xid');
-  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(20)) {
-    const [{ passed }] = await database.query(
-      'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8 AS passed',
-      [xid],
-    );
-    if (passed) return;
-  }
-  throw new Error(`A transaction that is older than ${xid} is still in progress after 60 s.`);
+  await eventually(
+    async () => {
+      const [{ passed }] = await database.query(
+        'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8 AS passed',
+        [xid],
+      );
+      if (!passed) throw new Error(`A transaction that is not younger than ${xid} is still in progress.`);
+      return passed;
+    },
+    { within: 60_000 },
+  );
 }
 
 /** As `testDatabase`, with nothing in it. */
