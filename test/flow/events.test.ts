@@ -1,4 +1,5 @@
-import type { StreamEvent } from '@lienthong/contracts';
+import type { SessionAnswer, StreamEvent } from '@lienthong/contracts';
+import type { SigningKey } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
 import { deliveryId, eventOf, eventsOf, packetIn, receiveOne, sendInline } from '../support/exchange';
 import { type Party, type Platform, startPlatform } from '../support/platform';
@@ -45,12 +46,31 @@ describe('Events', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(6);
   });
 
-  it('accept-stream: ends within 10 s, at every instance, when the key is revoked that opened it (A15)', async () => {
+  it('accept-stream: ends within 10 s, at every instance, when the key is revoked that opened it, or the session ended (A15)', async () => {
     const party = await platform.makeParty();
-    const streams = await Promise.all([1, 2, 3].map(() => RawStream.of(platform.baseUrl, party)));
-    const endings = streams.map((stream) => stream.ending(10_000));
+    const other = await platform.makeParty();
+    const { json } = await platform.fetch<SessionAnswer>('/v1/sessions', { method: 'POST', body: {}, key: other.key });
+    const session = { keyId: json.sessionId, alg: 'hmac-sha256' as const, secret: json.sessionKey };
+    const three = (key: SigningKey) => Promise.all([1, 2, 3].map(() => RawStream.of(platform.baseUrl, { key })));
+    const [ofKey, ofSession] = [await three(party.key), await three(session)];
+    // Balanced over the instances: each has seen the session, and could go on believing in it.
+    const asked = () =>
+      Promise.all(Array.from({ length: 6 }, () => platform.fetch('/v1/deliveries', { key: session })));
+    expect((await asked()).map(({ status }) => status)).toEqual(Array(6).fill(200));
+
     await platform.admin.admin.keys.revoke(party.systemId, party.issued.accessKey);
-    for (const ending of endings) expect(await ending).toEqual({ code: 4401, reason: 'key_revoked' });
+    expect((await platform.fetch('/v1/sessions/current', { method: 'DELETE', key: session })).status).toBe(204);
+    const endings = (streams: RawStream[]) => Promise.all(streams.map((stream) => stream.ending(10_000)));
+    const refused = async () => (await asked()).every((answer) => answer.json.code === 'session_expired');
+    const [byKey, bySession] = await Promise.all([
+      endings(ofKey),
+      endings(ofSession),
+      eventually(refused, { within: 10_000, every: 500 }),
+    ]);
+    const ended = (reason: string) => Array.from({ length: 3 }, () => ({ code: 4401, reason }));
+    expect(byKey).toEqual(ended('key_revoked'));
+    expect(bySession).toEqual(ended('session_expired'));
+    expect((await RawStream.of(platform.baseUrl, { key: session })).refused).toBe(401);
   });
 
   it('accept-stream: sends what is new at once, and an acknowledgement makes the delivery notified', async () => {
