@@ -74,7 +74,7 @@ export async function reachDatabase(url: string): Promise<void> {
  * Refuses a server that may forget what it has committed: every 2xx of the platform stands on these three settings (reliability 3, P1).
  * @throws StartError that names the setting and what to do
  */
-export async function assertDurable(dataSource: DataSource): Promise<void> {
+export async function assertDurable(dataSource: Pick<DataSource, 'query'>): Promise<void> {
   for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
     const [row] = await dataSource.query<Record<string, string>[]>(`SHOW ${setting}`);
     if (row[setting] === 'off')

@@ -120,6 +120,86 @@ describe('The outbox in PostgreSQL', () => {
     );
   });
 
+  /** Work that waits, the first time, until as many others have come as far. */
+  function meeting(parties: number): () => Promise<void> {
+    let coming = parties;
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    return () => {
+      coming -= 1;
+      if (coming <= 0) open();
+      return opened;
+    };
+  }
+
+  const begins: [string, (work: (unit: Unit) => Promise<void>) => Promise<void>][] = [
+    ['run', (work) => transactions.run(work)],
+    ['runWithEntities', (work) => transactions.runWithEntities(work)],
+  ];
+  describe.each(begins)('work of %s that meets other work', (_name, begin) => {
+    /** What must be written once, however often the work was begun. */
+    const tell = (unit: Unit, { id }: PacketRow) => timeline.add(unit, id, [{ event: 'packet.recalled' }]);
+    const written = (...rows: PacketRow[]) =>
+      transactions.query<{ title: string; entries: string }>(
+        `SELECT title, (SELECT count(*) FROM audit_entries a WHERE a.packet_id = p.id AND a.action = 'packet.recalled') AS entries FROM packets p WHERE id = ANY($1)`,
+        [rows.map(({ id }) => id)],
+      );
+    const extend = (unit: Unit, { id }: PacketRow, text: string) =>
+      unit.query('UPDATE packets SET title = title || $2 WHERE id = $1', [id, text]);
+
+    it('in a deadlock is done again, and both are done once', async () => {
+      const [one, other] = [await openPacket(), await openPacket()];
+      const met = meeting(2);
+      let begun = 0;
+      const crossing = (first: PacketRow, second: PacketRow, text: string) =>
+        begin(async (unit) => {
+          begun += 1;
+          await extend(unit, first, text);
+          await met();
+          await extend(unit, second, text);
+          tell(unit, first);
+        });
+      await Promise.all([crossing(one, other, ' A'), crossing(other, one, ' B')]);
+      expect(begun).toBe(3);
+      for (const { title, entries } of await written(one, other)) {
+        expect(['V/v thử nghiệm A B', 'V/v thử nghiệm B A']).toContain(title);
+        expect(entries).toBe('1');
+      }
+    });
+
+    it('that cannot be serialized with it is done again, on what the other has left', async () => {
+      const packet = await openPacket();
+      const met = meeting(2);
+      let begun = 0;
+      const adding = (text: string) =>
+        begin(async (unit) => {
+          begun += 1;
+          await unit.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+          const [{ title }] = await unit.query<{ title: string }>('SELECT title FROM packets WHERE id = $1', [
+            packet.id,
+          ]);
+          await met();
+          await unit.query('UPDATE packets SET title = $2 WHERE id = $1', [packet.id, title + text]);
+          tell(unit, packet);
+        });
+      await Promise.all([adding(' A'), adding(' B')]);
+      expect(begun).toBe(3);
+      const [{ title, entries }] = await written(packet);
+      expect(['V/v thử nghiệm A B', 'V/v thử nghiệm B A']).toContain(title);
+      expect(entries).toBe('2');
+    });
+
+    it('is given up the third time, and says what it was', async () => {
+      let begun = 0;
+      const failing = begin(async (unit) => {
+        begun += 1;
+        await unit.query(`DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$`);
+      });
+      await expect(failing).rejects.toMatchObject({ code: '40P01' });
+      expect(begun).toBe(3);
+    });
+  });
+
   it('keeps no task from the relay because newer ones were committed and taken before it', async () => {
     const outbox = new OutboxStore(transactions);
     await transactions.query('DELETE FROM outbox');

@@ -1,0 +1,27 @@
+import { StartError } from '@lienthong/contracts';
+import { assertDurable } from './data-source';
+
+const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' };
+
+/** A server with these settings. */
+const server = (settings: Record<string, string>) => ({
+  query: async <T>(sql: string) => {
+    const name = sql.replace(/^SHOW /, '');
+    return [{ [name]: settings[name] }] as T;
+  },
+});
+
+describe('A PostgreSQL that the platform starts on', () => {
+  it.each(Object.keys(DURABLE))('is refused with %s off: it may forget what it has committed', async (setting) => {
+    const started = assertDurable(server({ ...DURABLE, [setting]: 'off' }));
+    await expect(started).rejects.toThrow(StartError);
+    await expect(started).rejects.toThrow(`Set ${setting} = on`);
+  });
+
+  it.each(['on', 'local', 'remote_write', 'remote_apply'])(
+    'may answer a commit with synchronous_commit = %s: the primary has written it',
+    async (synchronous_commit) => {
+      await expect(assertDurable(server({ ...DURABLE, synchronous_commit }))).resolves.toBeUndefined();
+    },
+  );
+});
