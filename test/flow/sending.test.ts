@@ -19,6 +19,8 @@ import {
 import { type Party, type Platform, startPlatform } from '../support/platform';
 
 jest.setTimeout(90_000);
+/** Of a client gone wrong, at one moment. */
+const STORM = 200;
 
 describe('Sending', () => {
   let platform: Platform;
@@ -92,6 +94,31 @@ describe('Sending', () => {
       const codes = answers.map(({ status, json }) => `${status} ${json.code ?? ''}`.trim());
       expect(codes.filter((code) => code !== '201' && code !== '409 idempotency_in_progress')).toEqual([]);
       expect(codes).toContain('201');
+      const made = new Set(answers.filter(({ status }) => status === 201).map(({ json }) => json.packetId));
+      expect(made.size).toBe(1);
+      expect((await source.client.packets.page({ limit: 500 })).items).toHaveLength(before + 1);
+    });
+
+    it(`makes one packet of a storm of ${STORM} requests under one key, and answers each`, async () => {
+      const key = randomUUID();
+      const body = inlineRequest(destination);
+      const before = (await source.client.packets.page({ limit: 500 })).items.length;
+      const began = performance.now();
+      const answers = await Promise.all(Array.from({ length: STORM }, () => post(body, key)));
+      const seconds = (performance.now() - began) / 1000;
+      const counts: Record<string, number> = {};
+      for (const { status, json } of answers) {
+        const answer = `${status} ${json.code ?? ''}`.trim();
+        counts[answer] = (counts[answer] ?? 0) + 1;
+      }
+      process.stdout.write(
+        `one key: ${STORM} requests answered in ${seconds.toFixed(2)} s, ${JSON.stringify(counts)}\n`,
+      );
+      // Who is refused for their number may come again.
+      const allowed = ['201', '409 idempotency_in_progress', '429 rate_limited', '503 overloaded'];
+      expect(Object.keys(counts).filter((answer) => !allowed.includes(answer))).toEqual([]);
+      const refused = answers.filter(({ status }) => status === 429 || status === 503);
+      expect(refused.filter(({ headers }) => !headers.has('retry-after'))).toEqual([]);
       const made = new Set(answers.filter(({ status }) => status === 201).map(({ json }) => json.packetId));
       expect(made.size).toBe(1);
       expect((await source.client.packets.page({ limit: 500 })).items).toHaveLength(before + 1);
