@@ -89,6 +89,15 @@ describe.each([
     close(other.serverTime);
   });
 
+  it('is ready, and says by how much it is off', async () => {
+    const answer = await fetch(`${platform.baseUrl}/readyz`);
+    const { warnings } = (await answer.json()) as { warnings: { clock: string } };
+    expect(answer.status).toBe(200);
+    const [, seconds, way] = /^(\d+) s (ahead of|behind) the clock of the database/.exec(warnings.clock) ?? [];
+    expect(Math.abs(Number(seconds) * 1000 - HOUR)).toBeLessThan(CLOSE_MS);
+    expect(way).toBe(shiftMs > 0 ? 'ahead of' : 'behind');
+  });
+
   it('delivers by a deadline of minutes from now, and purges at once', async () => {
     const file = newFile();
     const { packetId, uploads } = await openSpace(source, destination, file);

@@ -1,5 +1,5 @@
-import { Transactions } from '@lienthong/persistence';
-import { HealthChecks } from '@lienthong/runtime';
+import { DatabaseClock, Transactions } from '@lienthong/persistence';
+import { HealthChecks, Metrics, watchClock } from '@lienthong/runtime';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthOptions } from './auth.config';
 import { CheckSignature } from './check-signature/check-signature';
@@ -81,8 +81,9 @@ export { AuthOptions, authenticationSettings } from './auth.config';
 })
 export class AuthModule {
   /** The broker is none of its conditions: without it sessions still open, and only `watch-queues` cannot answer. */
-  constructor(health: HealthChecks, transactions: Transactions) {
+  constructor(health: HealthChecks, transactions: Transactions, metrics: Metrics, clock: DatabaseClock) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
+    watchClock(health, metrics, () => clock.aheadMs());
   }
 
   static for(options: AuthOptions): DynamicModule {

@@ -1,5 +1,5 @@
-import { HealthChecks } from '@lienthong/runtime';
-import { AuditBacklog, Transactions } from '@lienthong/persistence';
+import { HealthChecks, Metrics, watchClock } from '@lienthong/runtime';
+import { AuditBacklog, DatabaseClock, Transactions } from '@lienthong/persistence';
 import { Storage } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CompleteUpload } from './complete-upload/complete-upload';
@@ -71,8 +71,16 @@ export { urgencyOf } from './urgency';
 })
 export class ConnectorModule {
   /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
-  constructor(health: HealthChecks, transactions: Transactions, storage: Storage, backlog: AuditBacklog) {
+  constructor(
+    health: HealthChecks,
+    transactions: Transactions,
+    storage: Storage,
+    backlog: AuditBacklog,
+    metrics: Metrics,
+    clock: DatabaseClock,
+  ) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
+    watchClock(health, metrics, () => clock.aheadMs());
     health.register('storage', () => storage.check());
     health.register('audit', () => backlog.mustBeSealed());
   }

@@ -1,5 +1,5 @@
-import { Transactions } from '@lienthong/persistence';
-import { HealthChecks } from '@lienthong/runtime';
+import { DatabaseClock, Transactions } from '@lienthong/persistence';
+import { HealthChecks, Metrics, watchClock } from '@lienthong/runtime';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AcceptStreamGateway } from './accept-stream/accept-stream.gateway';
 import { PlainStreamController } from './accept-stream/plain-stream.controller';
@@ -33,8 +33,9 @@ import { NumberEventsTimer } from './number-events/number-events.timer';
 })
 export class NotifierModule {
   /** The broker is no condition: without it packets are still taken and streams still served; the outbox waits. */
-  constructor(health: HealthChecks, transactions: Transactions) {
+  constructor(health: HealthChecks, transactions: Transactions, metrics: Metrics, clock: DatabaseClock) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
+    watchClock(health, metrics, () => clock.aheadMs());
   }
 
   static for(options: NotifierOptions): DynamicModule {

@@ -1,6 +1,6 @@
-import { AuditBacklog, Transactions } from '@lienthong/persistence';
+import { AuditBacklog, DatabaseClock, Transactions } from '@lienthong/persistence';
 import { Queue } from '@lienthong/queue';
-import { HealthChecks } from '@lienthong/runtime';
+import { HealthChecks, Metrics, watchClock } from '@lienthong/runtime';
 import { openArchive, Storage, type StorageSettings } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnalysePacket } from './analyse-packet/analyse-packet';
@@ -65,8 +65,17 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
   ],
 })
 export class SchedulerModule {
-  constructor(health: HealthChecks, transactions: Transactions, queue: Queue, storage: Storage, backlog: AuditBacklog) {
+  constructor(
+    health: HealthChecks,
+    transactions: Transactions,
+    queue: Queue,
+    storage: Storage,
+    backlog: AuditBacklog,
+    metrics: Metrics,
+    clock: DatabaseClock,
+  ) {
     health.register('database', async () => void (await transactions.query('SELECT 1')));
+    watchClock(health, metrics, () => clock.aheadMs());
     health.register('queue', () => queue.check());
     health.register('storage', () => storage.check());
     health.register('audit', () => backlog.mustBeSealed());

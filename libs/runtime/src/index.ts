@@ -9,6 +9,7 @@ export * from './config/setting';
 export * from './every';
 export * from './health/health-checks';
 export * from './health/metrics';
+export { watchClock } from './health/watch-clock';
 export { HasForm, IsTime, NoFields } from './validation/field-rules';
 export { type FieldRule, rulesOf } from './validation/rules-of';
 export { jsonBody, readBody } from './http/json-body';

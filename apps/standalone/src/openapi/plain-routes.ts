@@ -49,7 +49,11 @@ const text = { type: 'string' };
 const status = {
   type: 'object',
   required: ['status', 'checks'],
-  properties: { status: { type: 'string', enum: ['ready', 'not ready', 'draining'] }, checks: { type: 'object' } },
+  properties: {
+    status: { type: 'string', enum: ['ready', 'not ready', 'draining'] },
+    checks: { type: 'object' },
+    warnings: { type: 'object', description: 'What is not right and keeps nobody from being served' },
+  },
 };
 const open = { tags: ['operation'], security: [] };
 

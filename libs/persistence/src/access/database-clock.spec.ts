@@ -26,6 +26,9 @@ describe('The clock of the database', () => {
       jest.setSystemTime(Date.now() + step);
       expect(database.now()).toBe(DATABASE);
     }
+    jest.setSystemTime(DATABASE - HOUR);
+    expect(database.aheadMs()).toBe(-HOUR);
+    jest.setSystemTime(DATABASE);
     await jest.advanceTimersByTimeAsync(5000);
     expect(database.now()).toBe(DATABASE + 5000);
   });
@@ -46,7 +49,7 @@ describe('The clock of the database', () => {
     time.at = undefined;
     jest.setSystemTime(DATABASE + HOUR);
     await database.look();
-    expect(database.now()).toBe(DATABASE + HOUR);
+    expect([database.now(), database.aheadMs()]).toEqual([DATABASE + HOUR, 0]);
     time.at = DATABASE;
     await database.look();
     time.at = undefined;

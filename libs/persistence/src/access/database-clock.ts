@@ -22,6 +22,12 @@ export class DatabaseClock {
     return this.known ? this.known.at + present - this.known.readAt : Date.now();
   }
 
+  /** @returns by how many milliseconds the clock of this process is ahead of the database's, negative where it is behind; 0 as long as that is not known */
+  aheadMs(): number {
+    const present = this.now();
+    return this.known ? Date.now() - present : 0;
+  }
+
   /** Asks the database; where it does not answer, what is known goes on. */
   async look(): Promise<void> {
     const askedAt = performance.now();

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Readiness {
   status: 'ready' | 'not ready' | 'draining';
   checks: Record<string, string>;
+  /** What is not right, and keeps nobody from being served; absent where all is. */
+  warnings?: Record<string, string>;
 }
 
 /** Thrown by a check that wants its own words shown. Every other error shows only its code or class: its message may hold what is secret. */
@@ -17,6 +19,7 @@ const CHECK_TIMEOUT_MS = 2_000;
 /** What must work for this process to serve; `GET /readyz` asks all of them, at the same time. */
 export class HealthChecks {
   readonly #checks = new Map<string, () => Promise<void>>();
+  readonly #warnings = new Map<string, () => string | undefined>();
 
   constructor(private readonly shutdown: { readonly draining: boolean } = { draining: false }) {}
 
@@ -29,11 +32,24 @@ export class HealthChecks {
     return () => void this.#checks.delete(name);
   }
 
+  /** @param look a sentence while there is something to say, which leaves the process ready */
+  warn(name: string, look: () => string | undefined): void {
+    this.#warnings.set(name, look);
+  }
+
   async readiness(): Promise<Readiness> {
     const results = await Promise.all([...this.#checks].map(async ([name, check]) => [name, await outcome(check)]));
     const checks = Object.fromEntries(results) as Record<string, string>;
     const ready = Object.values(checks).every((result) => result === 'ok');
-    return { status: this.shutdown.draining ? 'draining' : ready ? 'ready' : 'not ready', checks };
+    const warnings = [...this.#warnings].flatMap(([name, look]) => {
+      const sentence = look();
+      return sentence ? [[name, sentence]] : [];
+    });
+    return {
+      status: this.shutdown.draining ? 'draining' : ready ? 'ready' : 'not ready',
+      checks,
+      ...(warnings.length > 0 && { warnings: Object.fromEntries(warnings) as Record<string, string> }),
+    };
   }
 }
 
