@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { task, type TaskKind, type PacketState } from '@lienthong/contracts';
 import { PostgresQueue, type Queue, type QueuedTask, RabbitmqQueue } from '@lienthong/queue';
-import { verifyReceipts } from '@lienthong/signing';
 import { sendAll } from '../conformance/queue/bench';
 import { eventually } from '../support/eventually';
 import {
@@ -25,6 +24,7 @@ import {
   startPlatform,
   startStandalone,
 } from '../support/platform';
+import { type Contested, Races } from '../support/races';
 import { setting } from '../support/setting';
 import { itWhen } from '../support/when';
 
@@ -32,6 +32,8 @@ jest.setTimeout(240_000);
 
 const RACES = 150;
 const AT_ONCE = 10;
+const DEADLINE_RACES = 40;
+const DAY_MS = 86_400_000;
 const FORGED = 1000;
 
 describe('Quotas of a system', () => {
@@ -83,9 +85,11 @@ describe('A packet about which several decide at the same moment', () => {
   let platform: Platform;
   let source: Party;
   let destination: Party;
+  let races: Races;
   beforeAll(async () => {
-    platform = await startPlatform();
+    platform = await (onRealStack ? startPlatform() : startStandalone({ DEADLINE_WATCH_SECONDS: '1' }));
     [source, destination] = [await platform.makeParty(), await platform.makeParty()];
+    races = new Races(platform, source, destination);
   });
   afterAll(() => platform?.stop());
 
@@ -105,35 +109,45 @@ describe('A packet about which several decide at the same moment', () => {
   });
 
   async function race(): Promise<string> {
-    const { packetId } = await sendInline(source, destination);
-    const delivery = (await waiting(destination, packetId)).deliveryId;
-    const [{ part, bytes }] = await fetchAll(destination, delivery);
-    const parts = [{ name: part, sha256: digest(bytes) }];
-    const { deliveries } = destination.client;
-    const racers = [
-      () => deliveries.confirm(delivery, { outcome: 'accepted', parts }),
-      () => deliveries.confirm(delivery, { outcome: 'rejected', parts, reasonCode: 'wrong_addressee' }),
-      () => source.client.packets.recall(packetId, 'Cùng lúc'),
-      () => deliveries.confirm(delivery, { outcome: 'accepted', parts }),
-    ];
-    // Each order in turn, so that not always the same one is first.
-    const first = Math.floor(Math.random() * racers.length);
-    await Promise.allSettled(racers.map((_, index) => racers[(index + first) % racers.length]()));
-    const packet = await source.client.packets.get(packetId);
-    const [{ state }] = packet.recipients;
-    expect(['accepted', 'rejected', 'recalled']).toContain(state);
-    const { receipts } = await source.client.packets.receipts(packetId);
-    const verified = await verifyReceipts({ packetId, receipts }, await platform.admin.jwks());
-    expect(verified.problems).toEqual([]);
-    const final = receipts
-      .map(({ event }) => event)
-      .filter((event) => /^(delivery\.(accepted|rejected)|packet\.recalled)$/.test(event));
-    expect(final.filter((event) => event.startsWith('delivery.'))).toEqual(
-      state === 'recalled' ? [] : [`delivery.${state}`],
-    );
-    expect(packet.timeline.filter(({ event }) => event === `delivery.${state}`)).toHaveLength(1);
-    return state;
+    const contested = await races.prepare();
+    await races.compete(contested);
+    return races.outcome(contested);
   }
+
+  it(`A44: has one outcome in each of ${DEADLINE_RACES} races with the end of its time, and who is late is told`, async () => {
+    const won: Record<string, number> = {};
+    const contested: Contested[] = [];
+    while (contested.length < DEADLINE_RACES)
+      contested.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => races.prepare()))));
+    const deliverBy = new Date(Date.now() + 10 * DAY_MS).toISOString();
+    const against: ((one: Contested) => Promise<unknown>)[] = [
+      (one) => races.extend(one, deliverBy),
+      (one) => races.accept(one),
+      (one) => races.accept(one),
+      (one) => races.compete(one),
+    ];
+    const ids = contested.map(({ packetId }) => packetId);
+    const answers = await races.withDeadline(ids, () =>
+      inLanes(contested.map((one, n) => () => against[n % against.length](one))),
+    );
+    for (const [n, one] of contested.entries()) {
+      const state = await races.outcome(one);
+      const { recipients } = await source.client.packets.get(one.packetId);
+      const isLate = recipients[0].lateConfirmedAt !== undefined;
+      won[state === 'ready' ? 'extended' : state] = (won[state === 'ready' ? 'extended' : state] ?? 0) + 1;
+      const kind = n % against.length;
+      // Of the four somebody always confirms, and too late where the deadline won.
+      if (kind === 3) expect(['accepted', 'rejected', 'recalled', 'undeliverable']).toContain(state);
+      else
+        expect([state, answers[n]]).toEqual(
+          state === 'undeliverable' ? [state, 'wrong_state'] : [kind === 0 ? 'ready' : 'accepted', 'in time'],
+        );
+      expect(isLate).toBe(state === 'recalled' || (state === 'undeliverable' && kind > 0));
+    }
+    process.stdout.write(`races with the deadline: ${DEADLINE_RACES}, won by ${JSON.stringify(won)}\n`);
+    expect(won.undeliverable).toBeGreaterThan(0);
+    expect(Object.keys(won).length).toBeGreaterThan(1);
+  });
 
   it(`A49: ${FORGED} tasks that somebody puts straight into the broker do nothing that the database does not agree with`, async () => {
     const states: PacketState[] = ['open', 'scheduled'];
@@ -188,6 +202,17 @@ describe('A packet about which several decide at the same moment', () => {
     await purged(source, sent.packetId);
   });
 });
+
+/** Two at a time, so that those who come late and those who come early meet the scheduler on its way. */
+async function inLanes<T>(work: (() => Promise<T>)[]): Promise<T[]> {
+  const answers: T[] = [];
+  const queue = [...work.entries()];
+  const lane = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) answers[next[0]] = await next[1]();
+  };
+  await Promise.all(Array.from({ length: 2 }, lane));
+  return answers;
+}
 
 const forgery = (kind: TaskKind, packetId: string): QueuedTask => ({
   id: randomUUID(),
