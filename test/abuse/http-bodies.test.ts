@@ -4,6 +4,7 @@ import { inlineRequest, packetIn } from '../support/exchange';
 import { DOCUMENTED_ROUTES, type DocumentedRoute } from '../support/openapi-routes';
 import { onEmbedded, type Party, type Platform, startPlatform, startStandalone } from '../support/platform';
 import { RawStream } from '../support/raw-stream';
+import { itWhen } from '../support/when';
 
 jest.setTimeout(180_000);
 
@@ -128,8 +129,9 @@ describe('Abuse of bodies', () => {
       expect(metadata.text).not.toContain('evil');
     });
 
-    if (onEmbedded)
-      it('believes X-Forwarded-For from a trusted proxy alone: for rate limits, and for where a stream comes from', async () => {
+    itWhen(onEmbedded, 'a setting of a platform of its own, which is the same code')(
+      'believes X-Forwarded-For from a trusted proxy alone: for rate limits, and for where a stream comes from',
+      async () => {
         const [plain, trusting] = await Promise.all([
           startStandalone({ RATE_LIMIT_PER_MINUTE: '150' }),
           startStandalone({ RATE_LIMIT_PER_MINUTE: '150', TRUST_PROXY: 'loopback' }),
@@ -158,7 +160,8 @@ describe('Abuse of bodies', () => {
         } finally {
           await Promise.all([plain.stop(), trusting.stop()]);
         }
-      });
+      },
+    );
   });
 
   it('A53 answers a megabyte of names, of colliding ones, of objects or of items in less than two seconds', async () => {

@@ -62,8 +62,9 @@ describe('Abuse of event streams', () => {
       expect(await opened(url)).toBe(101);
     });
 
-    if (onEmbedded)
-      it('opens one for pages of the origins that STREAM_ORIGINS names, and of no other', async () => {
+    itWhen(onEmbedded, 'a setting of a platform of its own, which is the same code')(
+      'opens one for pages of the origins that STREAM_ORIGINS names, and of no other',
+      async () => {
         const other = await startStandalone({
           STREAM_ORIGINS: 'https://portal.example.vn, https://mc.example.vn:8443',
         });
@@ -77,7 +78,8 @@ describe('Abuse of event streams', () => {
         } finally {
           await other.stop();
         }
-      });
+      },
+    );
   });
 
   it('A34 refuses at the upgrade a stream without a ticket or a signature, with a used, an expired, an invented or a second ticket', async () => {

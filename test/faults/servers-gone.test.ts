@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { signRequest } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
 import { accept, deliveryId, inlineRequest, packetIn, purged, sendInline } from '../support/exchange';
 import { onRealStack, type Party, type Platform, stackControl, startPlatform } from '../support/platform';
@@ -44,10 +45,27 @@ describe('A server that is gone for a while', () => {
     return { status, code: json.code };
   };
 
+  /** Requests that were taken once; asked again, the same bytes must be refused, whatever was killed meanwhile. @returns what they are answered then */
+  const takenOnce = async () => {
+    const target = '/v1/deliveries?limit=1';
+    const requests = Array.from({ length: 20 }, () => signRequest({ method: 'GET', target }, source.key));
+    const sendAll = () =>
+      Promise.all(
+        requests.map(async (headers) => {
+          const answer = await fetch(platform.baseUrl + target, { headers });
+          const { code = '' } = (await answer.json()) as { code?: string };
+          return `${answer.status} ${code}`;
+        }),
+      );
+    expect(new Set(await sendAll())).toEqual(new Set(['200 ']));
+    return sendAll;
+  };
+
   const serverAnswers = () => eventually(async () => (await answerOf()).status === 201, RECOVERED);
 
-  it('loses nothing that it has taken when all of the platform is killed (kill -9)', async () => {
+  it('loses nothing that it has taken when all of the platform is killed (kill -9), and takes no request a second time (A1)', async () => {
     const packetIds = await send(10);
+    const again = await takenOnce();
     await platform.kill9();
     const killedAt = performance.now();
     await platform.start();
@@ -55,11 +73,13 @@ describe('A server that is gone for a while', () => {
     console.info(
       `kill -9 of all of the platform: takes packets again after ${Math.round(performance.now() - killedAt)} ms`,
     );
+    expect(await again()).toEqual(Array(20).fill('401 replayed_request'));
     await allDelivered(packetIds);
   });
 
-  it('answers 503 while PostgreSQL is gone (kill -9), and goes on when it is back', async () => {
+  it('answers 503 while PostgreSQL is gone (kill -9), goes on when it is back, and takes no request a second time (A1)', async () => {
     const packetIds = await send(5);
+    const again = await takenOnce();
     if (onRealStack) await stackControl('kill-server', 'postgres');
     else process.kill(postmasterOf(platform), 'SIGKILL');
     const refused = await eventually(
@@ -73,6 +93,7 @@ describe('A server that is gone for a while', () => {
     // The embedded one is started again by the platform itself.
     if (onRealStack) await stackControl('start-server', 'postgres');
     await serverAnswers();
+    expect(await again()).toEqual(Array(20).fill('401 replayed_request'));
     await allDelivered(packetIds);
   });
 

@@ -1,5 +1,8 @@
+import type { LegacyKey } from '@lienthong/contracts';
+import { runInProcess } from '../../libs/client/src/testing/run-in-process';
 import { eventually } from '../support/eventually';
-import { type Party, type Platform, startPlatform } from '../support/platform';
+import { onEmbedded, type Party, type Platform, startPlatform } from '../support/platform';
+import { itWhen } from '../support/when';
 
 jest.setTimeout(90_000);
 
@@ -12,6 +15,14 @@ describe('Keys while the platform runs', () => {
     party = await platform.makeParty();
   });
   afterAll(() => platform?.stop());
+
+  /** The command line, with the administrator's key. */
+  const lienthong = (...words: string[]) =>
+    runInProcess(['--lang', 'en', ...words], {
+      LIENTHONG_URL: platform.baseUrl,
+      LIENTHONG_ACCESS_KEY: platform.adminKey.keyId,
+      LIENTHONG_SECRET_KEY: platform.adminKey.secret ?? '',
+    });
 
   it('manage-keys: a system replaces its own key, and both hold meanwhile', async () => {
     const { accessKey } = await platform.admin.admin.keys.issue(party.systemId, { algorithms: ['hmac-sha256'] });
@@ -50,6 +61,7 @@ describe('Keys while the platform runs', () => {
     // A stack that has run for long may hold what the first release sealed.
     expect((await platform.admin.admin.rewrap()).rewrapped).toBeGreaterThanOrEqual(0);
     expect(await platform.admin.admin.rewrap()).toEqual({ rewrapped: 0 });
+    expect(await lienthong('admin', 'rewrap')).toEqual({ code: 0, out: '✓ Rewrapped 0 secrets.\n', err: '' });
     const answer = await platform.fetch('/v1/admin/rewraps', { method: 'POST', key: party.key });
     expect(answer).toMatchObject({ status: 403, json: { code: 'access_denied' } });
   });
@@ -95,4 +107,32 @@ describe('Keys while the platform runs', () => {
       { within: 15_000 },
     );
   });
+
+  itWhen(
+    onEmbedded,
+    'uses are written once a minute, and when a process ends, which the stack that others use must not',
+  )(
+    'report-legacy-signatures: every use of hmac-sha1 is counted, what is refused is not, and an administrator sees it',
+    async () => {
+      const weak = await platform.makeParty({ algorithms: ['hmac-sha1'] });
+      const uses = [1, 2, 3].map(() => platform.fetch('/v1/deliveries', { key: weak.key }));
+      expect((await Promise.all(uses)).map(({ status }) => status)).toEqual([200, 200, 200]);
+      const forged = { ...weak.key, secret: 'not the secret of this key' };
+      expect((await platform.fetch('/v1/deliveries', { key: forged })).status).toBe(401);
+      await platform.restart();
+      const { code, out } = await lienthong('admin', 'legacy', '--json');
+      expect(code).toBe(0);
+      const report = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as LegacyKey);
+      expect(report.find(({ accessKey }) => accessKey === weak.key.keyId)).toMatchObject({
+        systemId: weak.systemId,
+        uses30Days: 3,
+        usesInAll: 3,
+        revokedAt: null,
+      });
+      expect((await lienthong('admin', 'legacy')).out).toContain(weak.systemId);
+    },
+  );
 });

@@ -239,6 +239,25 @@ describe('the registry on PostgreSQL', () => {
       expect((await keys.list('H01.14/qlvb'))[0].lastUsedAt).toBe(late.toISOString());
     });
 
+    it('add up the uses of hmac-sha1 for each key, those of the last 30 days by themselves', async () => {
+      const legacyUntil = new Date(Date.now() + 86_400_000);
+      for (const name of ['AKweak', 'AKidle'])
+        await keys.add({ ...key(name), algorithms: ['hmac-sha1' as const], legacyUntil });
+      await keys.countLegacy(new Map([['AKweak', 2]]));
+      await database.dataSource.query(`UPDATE legacy_uses SET day = day - 30 WHERE access_key = 'AKweak'`);
+      await keys.countLegacy(new Map([['AKweak', 3]]));
+      await keys.countLegacy(new Map([['AKweak', 4]]));
+      const report = (await keys.legacy()).map(({ accessKey, uses30Days, usesInAll }) => [
+        accessKey,
+        uses30Days,
+        usesInAll,
+      ]);
+      expect(report).toEqual([
+        ['AKidle', 0, 0],
+        ['AKweak', 7, 9],
+      ]);
+    });
+
     it('end the session with the key, and tell an ended session from an unknown one', async () => {
       await keys.add(key('AK3'));
       const expiresAt = new Date(Date.now() + 60_000);

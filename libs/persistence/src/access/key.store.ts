@@ -163,7 +163,7 @@ export class KeyStore {
     const rows = await this.transactions.query<LegacyRow>(
       `SELECT k.access_key AS "accessKey", coalesce(k.system_id, '') AS "systemId", k.legacy_until AS "legacyUntil", k.revoked_at AS "revokedAt",
               k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
-              coalesce((SELECT sum(n) FROM legacy_uses u WHERE u.access_key = k.access_key AND u.day > current_date - 30), 0)::int AS "uses30Days",
+              coalesce((SELECT sum(n) FROM legacy_uses u WHERE u.access_key = k.access_key AND u.day > (now() AT TIME ZONE 'UTC')::date - 30), 0)::int AS "uses30Days",
               coalesce((SELECT sum(n) FROM legacy_uses u WHERE u.access_key = k.access_key), 0)::int AS "usesInAll"
        FROM keys k WHERE k.legacy_until IS NOT NULL ORDER BY k.legacy_until, k.access_key LIMIT 1000`,
     );
