@@ -1,15 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { verifyAuditRange } from '@lienthong/signing';
 import { onRealStack } from '../support/platform';
 import { violationsOf } from './campaign/check-history';
 import { moment, oneOf, type Random, shuffled } from './campaign/fault';
-import { packetsUnder } from './campaign/faults';
+import { packetsUnder } from './campaign/kept-content';
 import { Load } from './campaign/load';
+import { outcomesOf } from './campaign/history';
 import { type Scene, setScene } from './campaign/scene';
 
 const SECONDS = Number(process.env.CAMPAIGN_SECONDS ?? 45);
 const SEED = Number(process.env.CAMPAIGN_SEED ?? randomInt(2 ** 31));
 const SETTLE_MS = 480_000;
+/** From here on processes also stand still for longer than their leases. */
+const LONG_SECONDS = 300;
 const SOURCES = 2;
 const DESTINATIONS = 3;
 
@@ -31,18 +35,19 @@ function randomOf(seed: number): Random {
 describe('A campaign of faults', () => {
   const random = randomOf(SEED);
   let scene: Scene;
-  beforeAll(async () => (scene = await setScene(random)));
+  beforeAll(async () => (scene = await setScene(random, SECONDS >= LONG_SECONDS)));
   afterAll(() => scene?.end());
 
   it(`loses no packet that was acknowledged, whatever is taken away, for ${SECONDS} s`, async () => {
     const { platform, content, left } = scene;
-    const parties = await Promise.all(Array.from({ length: SOURCES + DESTINATIONS }, () => platform.makeParty()));
-    const load = new Load(platform, parties.slice(0, SOURCES), parties.slice(SOURCES));
+    const parties = await Promise.all(Array.from({ length: SOURCES + DESTINATIONS + 1 }, () => platform.makeParty()));
+    const [nobody, ...others] = parties;
+    const load = new Load(platform, { sources: others.slice(0, SOURCES), destinations: others.slice(SOURCES), nobody });
     // Each once in an order of chance, then by chance.
     const faults = shuffled(random, scene.faults);
     const struck: Record<string, number> = {};
     const inFlight: number[] = [];
-    load.begin();
+    load.begin(scene.kept);
     const until = Date.now() + SECONDS * 1000;
     for (let number = 0; Date.now() < until; number++) {
       await moment(random, 3000);
@@ -50,12 +55,21 @@ describe('A campaign of faults', () => {
       struck[fault.name] = (struck[fault.name] ?? 0) + 1;
       inFlight.push(load.inFlight);
       await fault.strike();
+      await sleep(fault.atLeastMs ?? 0);
       await moment(random, fault.atMostMs ?? 2000);
       await fault.mend();
       await sleep(1000);
     }
-    const history = await load.finish(async () => packetsUnder(content));
-    const violations = violationsOf(history);
+    const history = await load.finish(() => packetsUnder(content));
+    const { problems, entries } = await verifyAuditRange(
+      platform.admin.admin.audit.bundle(),
+      await platform.admin.jwks(),
+    );
+    const violations = [
+      ...violationsOf(history),
+      ...problems.map(({ seq, problem }) => `audit entry ${seq}: ${problem}`),
+    ];
+    const outcomes = outcomesOf(history);
     const runs = inFlight.length;
     process.stdout.write(
       [
@@ -63,6 +77,10 @@ describe('A campaign of faults', () => {
         ...Object.entries(struck).map(([name, count]) => `  ${count} × ${name}`),
         ...left.map((what) => `  not struck: ${what}`),
         `  ${load.acknowledged} packets to two destinations each, ${Math.min(...inFlight)} to ${Math.max(...inFlight)} in flight at a fault; ${history.confirmed.length} confirmations, ${history.events.length} events`,
+        `  outcomes: ${Object.entries(outcomes)
+          .map(([state, count]) => `${count} ${state}`)
+          .join(', ')}`,
+        `  the store looked at while faults struck: content of ${history.looks.live} packets that were not over, and of ${history.looks.purged} that were purged; ${entries} audit entries verified`,
         `  requests that failed for good: ${JSON.stringify(Object.fromEntries(load.failures))}`,
         `  violations: ${violations.length}${violations.length === 0 ? `; 0 in ${runs} faults bounds the rate below ${((3 / runs) * 100).toFixed(1)} % at 95 %` : ''}`,
         '',
@@ -70,5 +88,6 @@ describe('A campaign of faults', () => {
     );
     expect(violations.slice(0, 20)).toEqual([]);
     expect(load.acknowledged).toBeGreaterThan(20);
+    expect(history.looks.live).toBeGreaterThan(0);
   });
 });

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually';
 import { onEmbedded, type Party, type Platform, startStandalone } from '../support/platform';
 import { itWhen } from '../support/when';
 import { violationsOf } from './campaign/check-history';
-import { packetsUnder } from './campaign/faults';
+import { packetsUnder } from './campaign/kept-content';
 import { Load } from './campaign/load';
 
 jest.setTimeout(300_000);
@@ -77,14 +77,14 @@ describe('A process that dies at a named step', () => {
         // Some steps are already done by a start.
         if (existsSync(file)) throw error;
       });
-      const load = new Load(platform, parties.slice(0, 1), parties.slice(1));
+      const load = new Load(platform, { sources: parties.slice(0, 1), destinations: parties.slice(1) });
       try {
         load.begin();
         await eventually(() => !existsSync(file), { within: 60_000, every: 20 });
         died.push(step);
         await platform.standalone!.kill9();
         await platform.start();
-        const history = await load.finish(async () => packetsUnder(join(platform.standalone!.folder, 'content')));
+        const history = await load.finish(() => packetsUnder(join(platform.standalone!.folder, 'content')));
         expect(violationsOf(history)).toEqual([]);
       } finally {
         await load.abort();

@@ -9,7 +9,7 @@ import { onEmbedded, type Party, type Platform, startStandalone } from '../suppo
 import { RawStream } from '../support/raw-stream';
 import { itWhen } from '../support/when';
 import { violationsOf } from './campaign/check-history';
-import { packetsUnder } from './campaign/faults';
+import { packetsUnder } from './campaign/kept-content';
 import { Load } from './campaign/load';
 import { type Link, networkFaults, openLink } from './campaign/network';
 
@@ -86,7 +86,7 @@ describe('The network to PostgreSQL', () => {
     'may be cut, reset, stand still, be silent and be slow, under load, and nothing that was acknowledged is lost',
     async () => {
       const parties = await makeParties(3);
-      const load = new Load(platform, parties.slice(0, 1), parties.slice(1));
+      const load = new Load(platform, { sources: parties.slice(0, 1), destinations: parties.slice(1) });
       let faults = 0;
       try {
         load.begin();
@@ -97,7 +97,7 @@ describe('The network to PostgreSQL', () => {
           await sleep(2000);
           await fault.mend();
         }
-        const history = await load.finish(async () => packetsUnder(join(platform.standalone!.folder, 'content')));
+        const history = await load.finish(() => packetsUnder(join(platform.standalone!.folder, 'content')));
         expect(violationsOf(history)).toEqual([]);
       } finally {
         await load.abort();

@@ -41,7 +41,7 @@ describe('Webhooks with two notifiers', () => {
   });
   afterAll(async () => {
     if (listeners.length === 0) return;
-    await stackControl('start-app', 'notifier');
+    await stackControl('start-app', 'notifier-1');
     for (const { party } of listeners) await party.client.webhook.remove();
     await Promise.all(listeners.map(({ receiver }) => receiver.stop()));
     await platform?.stop();
@@ -117,7 +117,7 @@ describe('Webhooks with two notifiers', () => {
   onTwo('go on at once with the other instance when one is killed (kill -9) between events', async () => {
     await allAnswered();
     const before = listeners.map(({ receiver }) => receiver.events.length);
-    await stackControl('kill-app', 'notifier');
+    await stackControl('kill-app', 'notifier-1');
     const killedAt = performance.now();
     await sendRound();
     // Shorter than the lease: nobody waits for the dead one.
@@ -132,7 +132,7 @@ describe('Webhooks with two notifiers', () => {
           .toSorted(),
       ).toEqual(sent.slice(-ROUND).toSorted());
     });
-    await stackControl('start-app', 'notifier');
+    await stackControl('start-app', 'notifier-1');
     allSigned();
   });
 
@@ -151,7 +151,7 @@ describe('Webhooks with two notifiers', () => {
         await allAnswered();
         return undefined;
       }, AFTER_A_KILL);
-      await stackControl('kill-app', 'notifier');
+      await stackControl('kill-app', 'notifier-1');
       calling.release();
       await allAnswered(AFTER_A_KILL);
       for (const { receiver, sent } of listeners) {
@@ -163,7 +163,7 @@ describe('Webhooks with two notifiers', () => {
       console.info(`webhooks: ${twice} events came twice, of ${WEBHOOKS} calls under way at the kill of one instance`);
       expect(twice).toBe(calling.first);
       allSigned();
-      await stackControl('start-app', 'notifier');
+      await stackControl('start-app', 'notifier-1');
       await allNotified();
     },
   );

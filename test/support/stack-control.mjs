@@ -4,6 +4,7 @@ import {
   appPid,
   killApp,
   killServer,
+  signalApp,
   signalServer,
   startApp,
   startServer,
@@ -31,6 +32,12 @@ const settingsOf = JSON.parse(settings);
 const start = (app, instance) =>
   startApp(app, instance, { env: { ...UNLIMITED, ...settingsOf[`${app}-${instance}`] } });
 
+/** `connector-2`. */
+function instanceOf(name) {
+  const [, app, instance] = /^([a-z]+)-(\d)$/.exec(name);
+  return [app, Number(instance)];
+}
+
 const handles = {
   describe: async () => ({
     baseUrl: publicUrl,
@@ -46,8 +53,10 @@ const handles = {
   },
   'app-pids': () => everyInstance(async (app, instance) => appPid(app, instance)),
   'internal-urls': async (app) => instances.map((instance) => `http://127.0.0.1:${internalPort(app, instance)}`),
-  'kill-app': (app) => killApp(app, 1),
-  'start-app': (app) => start(app, 1),
+  'kill-app': (name) => killApp(...instanceOf(name)),
+  'start-app': (name) => start(...instanceOf(name)),
+  'freeze-app': (name) => signalApp(...instanceOf(name), 'SIGSTOP'),
+  'thaw-app': (name) => signalApp(...instanceOf(name), 'SIGCONT'),
   'stop-server': (server) => stopServer(server),
   'kill-server': (server) => killServer(server),
   'start-server': (server) => startServer(server),

@@ -90,6 +90,11 @@ export class StandaloneProcess {
     await this.end('SIGKILL');
   }
 
+  /** SIGSTOP and SIGCONT: of this process alone, its database goes on. */
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
   /** Ends it, its database too, and removes its data, unless the folder was given. */
   async remove(): Promise<void> {
     await this.terminate();

@@ -8,6 +8,8 @@ export interface Fault {
   mend(): Promise<void>;
   /** Milliseconds between the two at most; 2 s unless told. */
   atMostMs?: number;
+  /** Milliseconds between the two at least. */
+  atLeastMs?: number;
 }
 
 /** Numbers from 0 to 1 that the campaign's seed decides. */

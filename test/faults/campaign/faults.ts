@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { connect } from 'amqplib';
 import { type InstanceSettings, type Platform, stackControl } from '../../support/platform';
 import { setting } from '../../support/setting';
 import type { SmallDisk } from '../../support/small-disk';
-import { type Fault, nothing } from './fault';
+import { type Fault, nothing, oneOf, type Random } from './fault';
 
 /** Of the embedded default: one process and its PostgreSQL. */
 export function embeddedFaults(platform: Platform): Fault[] {
@@ -26,6 +25,12 @@ export function embeddedFaults(platform: Platform): Fault[] {
     },
     { name: 'PostgreSQL stands still', strike: () => kill('SIGSTOP'), mend: () => kill('SIGCONT') },
     {
+      name: 'the platform stands still',
+      strike: async () => standalone?.signal('SIGSTOP'),
+      mend: async () => standalone?.signal('SIGCONT'),
+      atMostMs: 5000,
+    },
+    {
       name: 'SIGTERM and start',
       strike: async () => void (await standalone?.terminate()),
       mend: () => platform.start(),
@@ -33,18 +38,56 @@ export function embeddedFaults(platform: Platform): Fault[] {
   ];
 }
 
-/** Of the real stack: two instances of each app, and the servers. @param settings of the instances, at every start */
-export function stackFaults(settings: InstanceSettings): Fault[] {
+/** A relay holds what it has claimed for 30 s, and a sender to webhooks what it sends for 20: then another has it. */
+const LEASE_MS = 31_000;
+
+/**
+ * Of the real stack: two instances of each app, and the servers.
+ * @param settings of the instances, at every start
+ * @param isLong there is time to outlast leases
+ */
+export function stackFaults(settings: InstanceSettings, random: Random, isLong: boolean): Fault[] {
   const startApps = () => stackControl('start-apps', '', settings);
   const server = (name: string): Fault => ({
     name: `kill -9 of ${name}`,
     strike: () => stackControl('kill-server', name),
     mend: () => stackControl('start-server', name),
   });
-  const app = (name: string): Fault => ({
-    name: `kill -9 of an instance of ${name}`,
-    strike: () => stackControl('kill-app', name),
-    mend: () => stackControl('start-app', name, settings),
+  /** One of the two instances, each time by chance. */
+  const instance = (
+    app: string,
+    what: string,
+    strike: (name: string) => Promise<void>,
+    mend: (name: string) => Promise<void>,
+  ): Fault => {
+    let struck = '';
+    return {
+      name: `${what} an instance of ${app}`,
+      strike: () => strike((struck = `${app}-${oneOf(random, [1, 2])}`)),
+      mend: () => mend(struck),
+    };
+  };
+  const killed = (app: string) =>
+    instance(
+      app,
+      'kill -9 of',
+      (name) => stackControl('kill-app', name),
+      (name) => stackControl('start-app', name, settings),
+    );
+  /** SIGSTOP: when it goes on, it holds what others have taken over meanwhile (S22). */
+  const zombie = (app: string): Fault => ({
+    ...instance(
+      app,
+      'SIGSTOP of',
+      (name) => stackControl('freeze-app', name),
+      (name) => stackControl('thaw-app', name),
+    ),
+    atMostMs: 8000,
+  });
+  const outlasting = (app: string): Fault => ({
+    ...zombie(app),
+    name: `SIGSTOP, longer than its leases, of an instance of ${app}`,
+    atLeastMs: LEASE_MS,
   });
   const frozen = (name: string): Fault => ({
     name: `${name} stands still`,
@@ -53,8 +96,11 @@ export function stackFaults(settings: InstanceSettings): Fault[] {
     atMostMs: 8000,
   });
   const servers = ['s3', 'rabbitmq', 'postgres'];
+  const apps = ['auth', 'connector', 'scheduler', 'notifier'];
   return [
-    ...['auth', 'connector', 'scheduler', 'notifier'].map(app),
+    ...apps.map(killed),
+    ...apps.map(zombie),
+    ...(isLong ? ['scheduler', 'notifier'].map(outlasting) : []),
     ...servers.map(server),
     // Of PostgreSQL only the postmaster would: its network stands still instead (network.ts).
     ...['s3', 'rabbitmq'].map(frozen),
@@ -100,13 +146,4 @@ async function deleteQueues(): Promise<void> {
   } finally {
     await connection.close();
   }
-}
-
-/** Packets that have a file under a folder of content. */
-export function packetsUnder(folder: string): string[] {
-  const found = execFileSync('find', [folder, '-type', 'f', '-path', '*packets/*'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  return [...new Set([...found.matchAll(/packets\/([0-9a-f-]{36})\//g)].map(([, packetId]) => packetId))];
 }

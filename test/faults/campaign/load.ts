@@ -1,51 +1,81 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PutUpload } from '@lienthong/contracts';
+import type { Outcome, PutUpload } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
 import { eventually } from '../../support/eventually';
 import { download, put } from '../../support/exchange';
 import type { Party, Platform } from '../../support/platform';
-import { type History, newHistory } from './history';
+import { type Asked, type History, newHistory } from './history';
+import { LookAtContent } from './look-at-content';
 
 /** The same key asks for the same bytes: they are made from it. */
 const bytesOf = (key: string): Buffer => createHash('sha512').update(key).digest();
 /** Half of the packets. */
 const isInline = (key: string): boolean => key < '8';
+/** One packet in eight is taken back by its source, sooner or later. */
+const isTakenBack = (key: string): boolean => key.endsWith('0') || key.endsWith('1');
+/** One in sixteen has a recipient that never comes, and little time. */
+const isForNobody = (key: string): boolean => key.endsWith('2');
+/** Long enough for a packet to be taken while a server is away for a moment. */
+const LITTLE_TIME_MS = 10_000;
+/** The source thinks again before, while or after the packet is delivered. */
+const SECOND_THOUGHT_MS = 400;
+/** One delivery in sixteen is turned down for good; the same one every time. */
+const outcomeOf = (packetId: string, systemId: string): Outcome =>
+  createHash('sha256').update(`${packetId} ${systemId}`).digest()[0] < 16 ? 'rejected' : 'accepted';
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64');
 /** Between two packets of one source. */
 const PAUSE_MS = 60;
+const LOOK_MS = 1000;
 /** Questions at once when all is over. */
 const AT_ONCE = 8;
 const SETTLED = { within: 240_000, every: 500 };
 
-/** Sources that send and destinations that fetch and confirm, as patient clients do, and note what they see. */
+export interface Parties {
+  sources: Party[];
+  destinations: Party[];
+  /** One that never comes. */
+  nobody?: Party;
+}
+
+/**
+ * Sources that send and now and then take back, and destinations that fetch, and accept or reject, as patient clients do; they note what they see.
+ * Who looks at the content that is kept does so every second.
+ */
 export class Load {
   readonly history = newHistory();
   /** Requests that failed for good, by what was said: no violation, but to be shown. */
   readonly failures = new Map<string, number>();
   private readonly stop = new AbortController();
   private readonly running: Promise<void>[] = [];
+  private readonly sources: Party[];
+  private readonly destinations: Party[];
 
   constructor(
     private readonly platform: Platform,
-    private readonly sources: Party[],
-    private readonly destinations: Party[],
-  ) {}
+    private readonly parties: Parties,
+  ) {
+    ({ sources: this.sources, destinations: this.destinations } = parties);
+  }
 
-  begin(): void {
+  /** @param kept packets that have content in the store, as the store says */
+  begin(kept?: () => Promise<string[]>): void {
+    const look = kept && new LookAtContent(this.history, kept, (systemId) => this.clientOf(systemId));
     this.running.push(
       ...this.sources.map((source) => this.repeat(() => this.send(source))),
       ...this.destinations.map((destination) => this.repeat(() => this.receive(destination))),
+      ...(look ? [this.repeat(() => look.once(), LOOK_MS)] : []),
     );
   }
 
-  /** How many packets are acknowledged and not confirmed by all. */
+  /** How many packets are acknowledged and not confirmed by all; of those that nobody takes back or waits for in vain. */
   get inFlight(): number {
     const confirmed = new Map<string, Set<string>>();
     for (const { packetId, destination } of this.history.confirmed)
       confirmed.set(packetId, (confirmed.get(packetId) ?? new Set()).add(destination));
     return [...this.history.asked.values()].filter(
-      ({ packetId, answered, to }) => answered && (confirmed.get(packetId ?? '')?.size ?? 0) < to.length,
+      ({ packetId, answered, to, recalled, deliverBy }) =>
+        answered && !recalled && !deliverBy && (confirmed.get(packetId ?? '')?.size ?? 0) < to.length,
     ).length;
   }
 
@@ -69,17 +99,23 @@ export class Load {
       await Promise.allSettled(this.destinations.map((destination) => this.receiveAll(destination)));
       return (await this.readAll()) === 0;
     }, SETTLED).catch(() => undefined);
-    for (const party of [...this.sources, ...this.destinations]) await this.readEvents(party);
+    const { nobody } = this.parties;
+    for (const party of [...this.sources, ...this.destinations, ...(nobody ? [nobody] : [])])
+      await this.readEvents(party);
     const ours = new Set([...this.history.asked.values()].map(({ packetId }) => packetId));
     this.history.contentLeft = (await leftIn()).filter((packetId) => ours.has(packetId));
     return this.history;
   }
 
-  private async repeat(work: () => Promise<unknown>): Promise<void> {
+  private async repeat(work: () => Promise<unknown>, pauseMs = PAUSE_MS): Promise<void> {
     while (!this.stop.signal.aborted) {
       await work().catch((error: unknown) => this.note(error));
-      await sleep(PAUSE_MS);
+      await sleep(pauseMs);
     }
+  }
+
+  private clientOf(systemId: string): Party['client'] {
+    return this.sources.find((source) => source.systemId === systemId)!.client;
   }
 
   private note(error: unknown): void {
@@ -88,10 +124,11 @@ export class Load {
   }
 
   /** S2 to the completion; with the same key it may be done again after any failure. @returns the packet's id once it is acknowledged */
-  private async deliver(source: Party, key: string, to: string[]): Promise<string> {
+  private async deliver(source: Party, key: string, { to, deliverBy }: Asked): Promise<string> {
     const bytes = bytesOf(key);
     const part = { name: 'phieu.bin', mediaType: 'application/octet-stream' };
-    const request = { to, title: 'V/v chiến dịch', dataType: 'file' };
+    const policy = deliverBy ? { policy: { deliverBy } } : {};
+    const request = { to, title: 'V/v chiến dịch', dataType: 'file', ...policy };
     const { packets } = source.client;
     const options = { idempotencyKey: key };
     if (isInline(key)) {
@@ -113,15 +150,27 @@ export class Load {
     const key = `${randomUUID()}-${randomBytes(4).toString('hex')}`;
     const first = randomBytes(1)[0] % this.destinations.length;
     const to = [0, 1].map((step) => this.destinations[(first + step) % this.destinations.length].systemId);
-    const asked: { source: string; to: string[]; sha256: string; packetId?: string; answered: boolean } = {
+    const { nobody } = this.parties;
+    const inVain = nobody && isForNobody(key);
+    const asked: Asked = {
       source: source.systemId,
-      to,
+      to: inVain ? [to[0], nobody.systemId] : to,
       sha256: digest(bytesOf(key)),
       answered: false,
+      ...(inVain ? { deliverBy: new Date(Date.now() + LITTLE_TIME_MS).toISOString() } : {}),
     };
     this.history.asked.set(key, asked);
-    asked.packetId = await this.deliver(source, key, to);
+    asked.packetId = await this.deliver(source, key, asked);
     asked.answered = true;
+    if (isTakenBack(key)) await this.takeBack(source, asked.packetId, asked);
+  }
+
+  /** Said twice, as everything: the second answer is of the same packet, and must be as true. */
+  private async takeBack({ client }: Party, packetId: string, asked: Asked): Promise<void> {
+    await sleep((randomBytes(1)[0] / 256) * SECOND_THOUGHT_MS);
+    asked.recalled = true;
+    for (let said = 0; said < 2; said++)
+      this.history.recalls.push(await client.packets.recall(packetId, 'Ban hành nhầm'));
   }
 
   private async receiveAll(destination: Party): Promise<void> {
@@ -140,22 +189,32 @@ export class Load {
         this.history.fetched.push({ packetId, destination: destination.systemId, sha256: digest(bytes) });
         parts.push({ name: one.part, sha256: digest(bytes) });
       }
+      const outcome = outcomeOf(packetId, destination.systemId);
+      const end = { packetId, destination: destination.systemId, outcome };
+      this.history.said.push(end);
+      const confirmation =
+        outcome === 'accepted' ? { outcome, parts } : { outcome, parts: [], reasonCode: 'not_competent' as const };
       // Said twice: the second answer must be the first.
       for (let said = 0; said < 2; said++) {
-        const { receipt } = await destination.client.deliveries.confirm(deliveryId, { outcome: 'accepted', parts });
-        this.history.confirmed.push({ packetId, destination: destination.systemId, receipt });
+        const { receipt } = await destination.client.deliveries.confirm(deliveryId, confirmation);
+        this.history.confirmed.push({ ...end, receipt });
       }
     }
     return items.length;
   }
 
-  /** What was never answered may be there or not; asked again it is there, once. */
-  private async askAgain(
-    key: string,
-    asked: { source: string; to: string[]; packetId?: string; answered: boolean },
-  ): Promise<void> {
+  /** What was never answered may be there or not; asked again it is there, once, unless its little time is over. */
+  private async askAgain(key: string, asked: Asked): Promise<void> {
     const source = this.sources.find(({ systemId }) => systemId === asked.source)!;
-    const packetId = await eventually(() => this.deliver(source, key, asked.to), SETTLED);
+    const isPast = (error: { code?: string }) => asked.deliverBy !== undefined && error.code === 'validation_failed';
+    const packetId = await eventually(
+      () =>
+        this.deliver(source, key, asked).catch((error: { code?: string }) =>
+          isPast(error) ? ('past' as const) : Promise.reject(error),
+        ),
+      SETTLED,
+    );
+    if (packetId === 'past' && !asked.answered) return;
     this.history.repeated.push({ key, packetId });
     asked.packetId ??= packetId;
     asked.answered = true;
@@ -167,7 +226,7 @@ export class Load {
     let open = 0;
     const read = async ({ packetId, source }: { packetId?: string; source: string }) => {
       if (!packetId || this.history.final.get(packetId)?.purged) return;
-      const { client } = this.sources.find(({ systemId }) => systemId === source)!;
+      const client = this.clientOf(source);
       const [packet, { receipts }] = await Promise.all([
         client.packets.get(packetId),
         client.packets.receipts(packetId),
@@ -190,7 +249,15 @@ export class Load {
     for (let after = '0'; ;) {
       const { items } = await eventually(() => client.events.poll({ after, limit: 500 }), SETTLED);
       this.history.events.push(
-        ...items.map(({ offset, id, type, subject }) => ({ system: systemId, offset, id, type, packetId: subject })),
+        ...items.map(({ offset, id, type, time, subject, data }) => ({
+          system: systemId,
+          offset,
+          id,
+          type,
+          at: time,
+          packetId: subject,
+          of: data.systemId as string | undefined,
+        })),
       );
       if (items.length < 500) return;
       after = items.at(-1)!.offset;

@@ -14,6 +14,7 @@ import { cannotMount, SmallDisk } from '../../support/small-disk';
 import { clockFaults, clockSettings } from './clock';
 import type { Fault, Random } from './fault';
 import { diskFault, embeddedFaults, stackFaults } from './faults';
+import { packetsInBucket, packetsUnder } from './kept-content';
 import { type Link, networkFaults, openLink } from './network';
 
 /** A platform that faults of every kind can reach, and what is put back when all is over. */
@@ -22,6 +23,8 @@ export interface Scene {
   faults: Fault[];
   /** Where content lies. */
   content: string;
+  /** Packets that have content, as the store says to a client of its own. @throws while it cannot say */
+  kept(): Promise<string[]>;
   /** What cannot be done here, and why. */
   left: string[];
   end(): Promise<void>;
@@ -36,7 +39,9 @@ const WAYS: [server: string, name: string, apps: string[]][] = [
   ['S3', 'S3_ENDPOINT', ['connector', 'scheduler']],
 ];
 
-export const setScene = (random: Random): Promise<Scene> => (onRealStack ? realStack(random) : embedded(random));
+/** @param isLong there is time for faults of half a minute */
+export const setScene = (random: Random, isLong: boolean): Promise<Scene> =>
+  onRealStack ? realStack(random, isLong) : embedded(random);
 
 async function embedded(random: Random): Promise<Scene> {
   const reason = cannotMount();
@@ -51,16 +56,23 @@ async function embedded(random: Random): Promise<Scene> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    platform = await startStandalone({ DATA_DIR: folder, SWEEP_QUIET_SECONDS: '5', ...clockSettings(clock) });
+    platform = await startStandalone({
+      DATA_DIR: folder,
+      SWEEP_QUIET_SECONDS: '5',
+      DEADLINE_WATCH_SECONDS: '1',
+      AUDIT_SEAL_SECONDS: '1',
+      ...clockSettings(clock),
+    });
   } catch (error) {
     await end();
     throw error;
   }
   const faults = [...embeddedFaults(platform), ...clockFaults([clock], random), ...(disk ? [diskFault(disk)] : [])];
-  return { platform, faults, content, left: reason ? [`a full disk: ${reason}`] : [], end };
+  const kept = () => packetsUnder(content);
+  return { platform, faults, content, kept, left: reason ? [`a full disk: ${reason}`] : [], end };
 }
 
-async function realStack(random: Random): Promise<Scene> {
+async function realStack(random: Random, isLong: boolean): Promise<Scene> {
   const platform = await startPlatform();
   const { s3Folder, applicationUrl } = await stackControl<Record<string, string>>('describe');
   const folder = mkdtempSync(join(tmpdir(), 'lienthong-campaign-'));
@@ -93,12 +105,13 @@ async function realStack(random: Random): Promise<Scene> {
   return {
     platform,
     faults: [
-      ...stackFaults(settings),
+      ...stackFaults(settings, random, isLong),
       ...networkFaults(links, random),
       ...clockFaults(clocks, random),
       ...(disk ? [diskFault(disk)] : []),
     ],
     content: s3Folder,
+    kept: packetsInBucket,
     left: reason ? [`a full disk: ${reason}`] : [],
     end: async () => {
       await stackControl('kill-apps');
