@@ -189,11 +189,14 @@ describe('The audit log', () => {
     const { admin } = platform.admin;
     const party = await platform.makeParty();
     await party.client.deliveries.page();
+    await party.client.sessions.close();
+    const { grantId } = await admin.grants.create({ from: party.systemId, to: '*', dataTypes: ['file'] });
+    await admin.grants.remove(grantId);
     await admin.agencies.change(party.agencyCode, { name: 'Tên mới', contact: { name: 'Trần Thị B' } });
     await admin.systems.change(party.systemId, { name: 'Hệ thống mới' });
     await admin.keys.revoke(party.systemId, party.issued.accessKey);
     // On the stack other tests act with the same key.
-    const theirs = [party.agencyCode, party.systemId, party.issued.accessKey];
+    const theirs = [party.agencyCode, party.systemId, party.issued.accessKey, grantId];
     const acts = (await entries(`actor=${platform.adminKey.keyId}`)).filter(
       (entry) => entry.action !== 'audit.read' && theirs.some((id) => JSON.stringify(entry).includes(id)),
     );
@@ -202,6 +205,8 @@ describe('The audit log', () => {
       'system.created',
       'key.issued',
       'grant.created',
+      'grant.created',
+      'grant.removed',
       'agency.changed',
       'system.changed',
       'key.revoked',
@@ -213,6 +218,31 @@ describe('The audit log', () => {
     });
     const [opened] = await entries(`actor=${party.issued.accessKey}`);
     expect(opened).toMatchObject({ action: 'session.opened', systemId: party.systemId });
+    const [session] = await platform.sql<{ id: string }>('SELECT id FROM sessions WHERE access_key = $1', [
+      party.issued.accessKey,
+    ]);
+    expect(await entries(`actor=${session.id}`)).toMatchObject([
+      { action: 'session.closed', systemId: party.systemId, subject: session.id },
+    ]);
+  });
+
+  it('records every task that an administrator has tried again, also when all are at once (A52)', async () => {
+    const { packetId } = await sendInline(source, destination);
+    await receiveOne(destination, packetId);
+    await purged(source, packetId);
+    // Only a handler that fails many times makes one; the table is what it would leave.
+    const dead = await platform.sql<{ id: string }>(
+      `INSERT INTO dead_tasks (id, kind, packet_id, attempt, reason)
+       SELECT gen_random_uuid(), 'purge-content', $1, 8, 'S3 said no' FROM generate_series(1, 3) RETURNING id`,
+      [packetId],
+    );
+    // On the stack dead tasks of other tests wait too.
+    const { replayed } = await platform.admin.admin.deadTasks.replay(onRealStack ? { packetId } : {});
+    expect(replayed).toBe(3);
+    const told = await entries(`packetId=${packetId}&action=task.replayed`);
+    expect(told.map(({ subject }) => subject).toSorted()).toEqual(dead.map(({ id }) => id).toSorted());
+    for (const entry of told)
+      expect(entry).toMatchObject({ actor: platform.adminKey.keyId, detail: { kind: 'purge-content' } });
   });
 
   it('records what a verified caller is refused, foreign and absent alike', async () => {

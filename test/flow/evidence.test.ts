@@ -237,7 +237,7 @@ describe('Evidence', () => {
     await packetIn(source, packetId, 'scheduled');
     const bundle = await source.client.packets.receipts(packetId);
     const { kid } = decodeProtectedHeader(bundle.receipts[0].jws);
-    await platform.admin.admin.platformKeys.rotate({ immediately: true });
+    const next = await platform.admin.admin.platformKeys.rotate({ immediately: true });
     // Ten minutes pass.
     await platform.sql(`UPDATE platform_keys SET retired_at = retired_at - interval '11 minutes' WHERE kid = $1`, [
       kid,
@@ -249,6 +249,16 @@ describe('Evidence', () => {
     await eventually(async () => (await key())?.state === 'destroyed', { within: 40_000 });
     const halves = await platform.sql(`SELECT sealed_private FROM platform_keys WHERE kid = $1`, [kid]);
     expect(halves).toEqual([{ sealed_private: null }]);
+    const told = async (action: AuditItem['action'], subject: string) => {
+      for await (const entry of platform.admin.admin.audit.list({ action }))
+        if (entry.subject === subject) return entry;
+      return undefined;
+    };
+    expect(await told('platformKey.destroyed', kid!)).toMatchObject({ actor: expect.stringMatching(/^platform:/) });
+    expect(await told('platformKey.rotated', next.kid)).toMatchObject({
+      actor: platform.adminKey.keyId,
+      detail: { signsInSeconds: 0 },
+    });
     await claimsOf(bundle);
   });
 

@@ -268,6 +268,17 @@ describe('the care of keys, over HTTP and on PostgreSQL', () => {
     expect((await admin<{ rewrapped: number }>('POST', 'rewraps', undefined, sealsNext)).json).toEqual({
       rewrapped: 0,
     });
+    const entries = await database.dataSource.query<{ actor: string; action: string; subject: string | null }[]>(
+      `SELECT actor, action, subject FROM audit_entries WHERE action LIKE '%.rewrapped'`,
+    );
+    expect(entries).toHaveLength(rewrap.rewrapped);
+    const by = { actor: administrator.keyId };
+    for (const entry of [
+      { ...by, action: 'key.rewrapped', subject: key.keyId },
+      { ...by, action: 'webhook.rewrapped', subject: 'H01.14/qlvb' },
+      { ...by, action: 'dayKeys.rewrapped', subject: null },
+    ])
+      expect(entries).toContainEqual(entry);
     for (const app of [knowsBoth, sealsNext]) expect(await works(app)).toBe(true);
 
     const onlyNext = await start({ masterKey: next, others: [] });

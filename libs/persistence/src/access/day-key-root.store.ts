@@ -1,3 +1,4 @@
+import { auditRecord } from '../audit/audit-record';
 import type { Transactions } from '../transactions';
 
 /** The root of the day keys of sessions: opaque here, sealed under the master key, which only auth holds. */
@@ -14,11 +15,14 @@ export class DayKeyRootStore {
 
   /** Replaces the root's box by the same root under another master key. @returns false when another did it meanwhile */
   async rewrap(former: Buffer, sealed: Buffer): Promise<boolean> {
-    const rows = await this.transactions.query(
-      'UPDATE day_key_roots SET sealed = $2 WHERE sealed = $1 RETURNING only_one',
-      [former, sealed],
-    );
-    return rows.length > 0;
+    return this.transactions.run(async (unit) => {
+      const rows = await unit.query('UPDATE day_key_roots SET sealed = $2 WHERE sealed = $1 RETURNING only_one', [
+        former,
+        sealed,
+      ]);
+      if (rows.length > 0) unit.records.audit.push(auditRecord({ action: 'dayKeys.rewrapped' }));
+      return rows.length > 0;
+    });
   }
 
   async find(): Promise<Buffer | undefined> {

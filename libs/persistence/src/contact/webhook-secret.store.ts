@@ -1,3 +1,4 @@
+import { auditRecord } from '../audit/audit-record';
 import type { Transactions } from '../transactions';
 
 export interface SealedWebhookSecret {
@@ -27,14 +28,19 @@ export class WebhookSecretStore {
   /** The same secrets in other boxes. @returns how many were replaced; one that changed meanwhile is left alone */
   async rewrap(secrets: readonly (SealedWebhookSecret & { rewrapped: Buffer })[]): Promise<number> {
     const boxes = [secrets.map(({ sealed }) => sealed), secrets.map(({ rewrapped }) => rewrapped)];
-    const rows = await this.transactions.query(
-      `WITH new AS (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS new (former, box))
-       UPDATE webhooks SET
-         sealed_secret = coalesce((SELECT box FROM new WHERE former = sealed_secret), sealed_secret),
-         former_secret = coalesce((SELECT box FROM new WHERE former = former_secret), former_secret)
-       WHERE sealed_secret = ANY($1) OR former_secret = ANY($1) RETURNING system_id`,
-      boxes,
-    );
-    return rows.length;
+    return this.transactions.run(async (unit) => {
+      const rows = await unit.query<{ systemId: string }>(
+        `WITH new AS (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS new (former, box))
+         UPDATE webhooks SET
+           sealed_secret = coalesce((SELECT box FROM new WHERE former = sealed_secret), sealed_secret),
+           former_secret = coalesce((SELECT box FROM new WHERE former = former_secret), former_secret)
+         WHERE sealed_secret = ANY($1) OR former_secret = ANY($1) RETURNING system_id AS "systemId"`,
+        boxes,
+      );
+      unit.records.audit.push(
+        ...rows.map(({ systemId }) => auditRecord({ action: 'webhook.rewrapped', subject: systemId })),
+      );
+      return rows.length;
+    });
   }
 }
