@@ -69,9 +69,10 @@ describe('The policy in force (request-space, complete-upload, manage-policies)'
       rules: { deliverBySeconds: 12 * hour, deliverBySecondsMax: 36 * hour },
     });
 
+    const deliverAfter = new Date(Date.now() + HOURS(1)).toISOString();
     const { packetId, uploads, files } = await openSpace(source, receiver, undefined, {
       dataType,
-      policy: { allowPartial: true, warnAt: [0.1] },
+      policy: { allowPartial: true, warnAt: [0.1], deliverAfter },
     });
     expect((await put(uploads[0], files[0].bytes)).status).toBe(200);
     await source.client.packets.complete(packetId, { policy: { warnAt: [0.3] } });
@@ -80,11 +81,13 @@ describe('The policy in force (request-space, complete-upload, manage-policies)'
       keepAfterConfirmSeconds: 60,
       warnAt: [0.3],
       allowPartial: true,
+      deliverAfter,
       sources: {
         deliverBy: `system:${source.systemId}`,
         keepAfterConfirmSeconds: `dataType:${dataType}`,
         warnAt: 'completion',
         allowPartial: 'packet',
+        deliverAfter: 'packet',
       },
     });
     const tooFar = new Date(Date.now() + HOURS(40)).toISOString();

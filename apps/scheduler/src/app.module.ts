@@ -5,6 +5,8 @@ import { openArchive, Storage, type StorageSettings } from '@lienthong/storage';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnalysePacket } from './analyse-packet/analyse-packet';
 import { AnalysePacketConsumer } from './analyse-packet/analyse-packet.consumer';
+import { BuryDeadLetters } from './bury-dead-letters/bury-dead-letters';
+import { BuryDeadLettersTimer } from './bury-dead-letters/bury-dead-letters.timer';
 import { CheckContent } from './check-content/check-content';
 import { CheckContentConsumer } from './check-content/check-content.consumer';
 import { CheckConservation } from './check-conservation/check-conservation';
@@ -52,6 +54,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     GiveTurnsTimer,
     SweepLostWork,
     SweepLostWorkTimer,
+    BuryDeadLetters,
+    BuryDeadLettersTimer,
     CloseUnusedSpaces,
     CloseUnusedSpacesTimer,
     ForgetAuditTimer,

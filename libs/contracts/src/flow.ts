@@ -144,6 +144,13 @@ export const FLOW = [
   },
   { name: 'sweep-lost-work', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
   {
+    name: 'bury-dead-letters',
+    app: 'scheduler',
+    cause: 'timer',
+    regulation: ['beside'],
+    change: 'what the broker gave up → outbox or dead task',
+  },
+  {
     name: 'close-unused-spaces',
     app: 'scheduler',
     cause: 'timer',

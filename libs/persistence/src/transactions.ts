@@ -31,8 +31,8 @@ export class Unit {
   }
 
   /** Puts a task into the outbox; it is sent after the commit, by this process at once or by the relay. */
-  enqueue(task: Task, priority: Priority, delayMs = 0): void {
-    this.records.tasks.push(outboxRow({ task, priority, delayMs }));
+  enqueue(task: Task, priority: Priority, delayMs = 0, attempt = 1): void {
+    this.records.tasks.push(outboxRow({ task, priority, delayMs, attempt }));
   }
 
   /** The last statement of the unit. */

@@ -28,7 +28,7 @@ export const mostServedBefore = (priority: Priority, ahead: number): number =>
 
 /**
  * A task that was taken this often without an answer (its process died, or could record nothing) goes to the dead letters. With the pauses of
- * `Trouble` it outlasts 20 minutes without a database, and it ends a task that kills its process; the sweeper sends again whatever is still owed.
+ * `Trouble` it outlasts 20 minutes without a database, and it ends a task that kills its process. `outcomeOfGivenUp` decides what becomes of it.
  */
 export const DELIVERY_LIMIT = 50;
 

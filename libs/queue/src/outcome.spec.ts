@@ -1,5 +1,5 @@
 import { LienThongError } from '@lienthong/contracts';
-import { MAX_ATTEMPTS, MAX_OUTAGE_ATTEMPTS, outcomeOf } from './outcome';
+import { GIVEN_UP_COUNTS, MAX_ATTEMPTS, MAX_OUTAGE_ATTEMPTS, outcomeOf, outcomeOfGivenUp } from './outcome';
 
 const lowest = () => 0;
 const highest = () => 1;
@@ -43,5 +43,17 @@ describe('outcomeOf', () => {
       kind: 'dead',
       reason: 'gave up after 12 attempts: Error: disk on fire',
     });
+  });
+});
+
+describe('outcomeOfGivenUp', () => {
+  it('tries a task again that the broker gave up for the first time, within a minute, apart from those it fell with', () => {
+    expect(outcomeOfGivenUp(1, lowest)).toEqual({ kind: 'retry', delayMs: 1000 });
+    expect(outcomeOfGivenUp(1, highest)).toEqual({ kind: 'retry', delayMs: 61_000 });
+  });
+
+  it('ends a task that is given up again, and one that had failed many times before', () => {
+    for (const attempt of [1 + GIVEN_UP_COUNTS, MAX_ATTEMPTS, MAX_OUTAGE_ATTEMPTS])
+      expect(outcomeOfGivenUp(attempt)).toEqual({ kind: 'dead', reason: expect.stringMatching(/^taken 50 times/) });
   });
 });

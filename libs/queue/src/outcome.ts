@@ -1,4 +1,5 @@
 import { LienThongError, statusOf } from '@lienthong/contracts';
+import { DELIVERY_LIMIT } from './lanes';
 
 export type Outcome = { kind: 'dead'; reason: string } | { kind: 'retry'; delayMs: number };
 
@@ -24,6 +25,26 @@ export function outcomeOf(error: unknown, attempt: number, random: () => number 
     return { kind: 'dead', reason: `gave up after ${attempt} attempts: ${sentenceOf(error)}` };
   const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt, 20));
   return { kind: 'retry', delayMs: Math.round(ceiling * (0.5 + random() / 2)) };
+}
+
+/** For how many failed attempts it counts that the broker gave a task up: two times are the end of it. */
+export const GIVEN_UP_COUNTS = MAX_ATTEMPTS / 2;
+/** Those that fell together come again one by one. */
+const APART_MS = 60_000;
+
+/**
+ * What becomes of a task that the broker gave up, which nobody answered although it was taken `DELIVERY_LIMIT` times. Most such tasks are innocent: they
+ * were under way beside one that ended their process, or while the database was away. So it is tried again as a later attempt (`GIVEN_UP_COUNTS` more),
+ * within a minute, at a time of its own; one that falls again is dead.
+ * @param attempt the attempt that was given up
+ */
+export function outcomeOfGivenUp(attempt: number, random: () => number = Math.random): Outcome {
+  if (attempt + GIVEN_UP_COUNTS <= MAX_ATTEMPTS)
+    return { kind: 'retry', delayMs: Math.round(FIRST_DELAY_MS + APART_MS * random()) };
+  return {
+    kind: 'dead',
+    reason: `taken ${DELIVERY_LIMIT} times and never answered: its process ended each time, or could record nothing`,
+  };
 }
 
 const isOutage = (error: unknown): boolean => error instanceof LienThongError && OUTAGES.has(statusOf(error));

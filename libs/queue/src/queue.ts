@@ -65,4 +65,12 @@ export abstract class Queue {
 
   /** Dead letters, without removing them; in no certain order (RabbitMQ puts what was looked at behind the others). */
   abstract dead(limit: number): Promise<DeadLetter[]>;
+
+  /**
+   * Takes tasks out of the dead letters, `limit` at most. `record` gets those that the broker itself gave up (taken `DELIVERY_LIMIT` times and never
+   * answered: nobody has them on record); they are removed when it has returned, and stay when it rejects. Those that a handler answered `dead` are on
+   * record, and are only removed. A message that is no task stays for a person. Two callers at once may both record what they find.
+   * @returns how many were removed
+   */
+  abstract clearDead(limit: number, record: (givenUp: QueuedTask[]) => Promise<void>): Promise<number>;
 }

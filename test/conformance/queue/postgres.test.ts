@@ -51,6 +51,12 @@ describe('PostgresQueue', () => {
         [queue],
       );
     },
+    wearOut: async (queue) => {
+      await client.query(
+        `UPDATE ${schema}.job SET retry_count = retry_limit - 1, started_on = now(), state = 'retry' WHERE name = $1`,
+        [queue],
+      );
+    },
     lostProcessMs: 60_000,
   }));
 

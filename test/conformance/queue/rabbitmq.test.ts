@@ -52,6 +52,15 @@ if (!url) console.warn('RabbitmqQueue is not tested: RABBITMQ_URL is not set and
       await channel.waitForConfirms();
       await channel.close();
     },
+    wearOut: (queue) =>
+      onOperator(async (channel) => {
+        for (let deliveries = 0; deliveries < 50;) {
+          const message = await channel.get(queue);
+          if (!message) continue;
+          channel.nack(message, false, true);
+          deliveries++;
+        }
+      }),
     lostProcessMs: 15_000,
   }));
 

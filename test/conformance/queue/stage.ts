@@ -10,6 +10,8 @@ export interface Rig {
   create(prefix: string, proxied?: boolean): Queue;
   /** Puts a body that is no task into a queue, as a stranger would. */
   putGarbage(queue: string): Promise<void>;
+  /** Leaves the one task of a queue one delivery from the limit, as processes that died with it would. */
+  wearOut(queue: string): Promise<void>;
   /** Within this time a task comes back whose process was lost, in milliseconds. */
   lostProcessMs: number;
 }

@@ -95,6 +95,37 @@ export function queueConformance(rig: () => Rig): void {
     expect(passed.toSorted()).toEqual(idsOf(neighbours));
   });
 
+  it('hands out what the broker gave up, taken 50 times and never answered, and removes it once it is on record (A54)', async () => {
+    const queue = await stage.open();
+    const poison = { ...newTask('urgent'), attempt: 3 };
+    await sendAll(queue, [poison]);
+    await stage.rig.wearOut(`${stage.prefix}.${KIND}.urgent`);
+    expect(await readyOf(queue, '.dead')).toBe(0);
+    await stage.consume(queue, () => Promise.reject(new Error('nothing could be recorded')));
+    await until('the broker gives it up', async () => (await readyOf(queue, '.dead')) === 1);
+
+    const gone = new Error('the database is gone');
+    await expect(queue.clearDead(10, () => Promise.reject(gone))).rejects.toBe(gone);
+    await until('it is there still', async () => (await readyOf(queue, '.dead')) === 1);
+    const recorded: QueuedTask[] = [];
+    expect(await queue.clearDead(10, async (givenUp) => void recorded.push(...givenUp))).toBe(1);
+    expect(recorded).toEqual([poison]);
+    await until('it is removed', async () => (await readyOf(queue, '.dead')) === 0);
+    expect(await queue.clearDead(10, async () => Promise.reject(gone))).toBe(0);
+  });
+
+  it('clears away what its handler answered as dead, and leaves what is no task to a person', async () => {
+    const queue = await stage.open();
+    await stage.rig.putGarbage(`${stage.prefix}.${KIND}.normal`);
+    await stage.consume(queue, async () => 'dead');
+    await sendAll(queue, newTasks(3));
+    await until('all are dead', async () => (await readyOf(queue, '.dead')) === 4);
+    const cleared = await queue.clearDead(10, (givenUp) => Promise.reject(new Error(`${givenUp.length} given up`)));
+    expect(cleared).toBe(3);
+    await until('one is left', async () => (await readyOf(queue, '.dead')) === 1);
+    expect(await queue.dead(5)).toEqual([expect.objectContaining({ task: null })]);
+  });
+
   it('moves a message that is no task to the dead letters and never shows it to the handler (A54)', async () => {
     const queue = await stage.open();
     const seen: QueuedTask[] = [];

@@ -208,9 +208,19 @@ const STUCK: Record<StuckReason, (place: string, ends: string | null, online: bo
     vi: 'Nền tảng chậm kiểm tra gói tin này. Không phải gửi lại; nếu kéo dài, hãy báo người vận hành.',
     en: 'The platform is late in checking this packet. Do not send it again; if it lasts, tell the operator.',
   }),
-  given_up: () => ({
-    vi: 'Nền tảng gặp lỗi với gói tin này và chờ người vận hành xử lý.',
-    en: 'The platform failed on this packet and waits for its operator.',
+  given_up: (place, ends) =>
+    place
+      ? {
+          vi: `Nền tảng gặp lỗi nên chưa thông báo được cho ${place}; hết hạn lúc ${ends}. Đang chờ người vận hành xử lý.`,
+          en: `The platform failed to tell ${place}; it ends at ${ends}. It waits for the platform's operator.`,
+        }
+      : {
+          vi: 'Nền tảng gặp lỗi với gói tin này và chờ người vận hành xử lý.',
+          en: 'The platform failed on this packet and waits for its operator.',
+        },
+  not_purged: () => ({
+    vi: 'Gói tin đã kết thúc nhưng nền tảng chưa xóa được nội dung và chờ người vận hành xử lý. Không phải gửi lại.',
+    en: 'The packet is finished, but the platform could not delete its content and waits for its operator. Do not send it again.',
   }),
   not_announced: (place, ends) => ({
     vi: `${place} chưa kết nối nên chưa biết có gói tin; hết hạn lúc ${ends}. Hãy liên hệ nơi nhận.`,

@@ -151,6 +151,7 @@ export const STUCK_REASONS = [
   'not_announced',
   'not_fetched',
   'not_confirmed',
+  'not_purged',
 ] as const;
 export type StuckReason = (typeof STUCK_REASONS)[number];
 

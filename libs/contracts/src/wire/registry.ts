@@ -203,7 +203,10 @@ export interface DirectoryEntry {
 }
 
 export interface QueueDepth {
-  /** Work queue of the broker, `outbox.<kind>.<priority>`, or `turns.analyse-packet.<priority>`: packets that wait for a turn of their source. */
+  /**
+   * Work queue of the broker, `outbox.<kind>.<priority>`, `turns.analyse-packet.<priority>` (packets that wait for a turn of their source), or
+   * `dead-tasks`: what is not tried again by itself.
+   */
   queue: string;
   /** Tasks that nobody has taken yet. */
   ready: number;

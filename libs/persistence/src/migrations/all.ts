@@ -10,6 +10,7 @@ import { Conservation1700000000011 } from './0011-conservation';
 import { Webhooks1700000000012 } from './0012-webhooks';
 import { Ladder1700000000013 } from './0013-ladder';
 import { Turns1700000000014 } from './0014-turns';
+import { DeadTasksOfPacket1700000000017 } from './0017-dead-tasks-of-packet';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -25,4 +26,5 @@ export const MIGRATIONS = [
   Webhooks1700000000012,
   Ladder1700000000013,
   Turns1700000000014,
+  DeadTasksOfPacket1700000000017,
 ];

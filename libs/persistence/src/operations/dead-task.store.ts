@@ -1,7 +1,7 @@
-import type { DeadTask, Replay } from '@lienthong/contracts';
+import type { DeadTask, Replay, Task, TaskKind } from '@lienthong/contracts';
 import { auditRecord } from '../audit/audit-record';
 import { iso } from '../times';
-import type { Transactions } from '../transactions';
+import type { Transactions, Unit } from '../transactions';
 import { GRACE_MS } from '../unit-records';
 
 export interface DeadTaskFilter {
@@ -28,6 +28,33 @@ export class DeadTaskStore {
       [kind ?? null, packetId ?? null, before ?? null, limit],
     );
     return rows.map((row) => ({ ...row, at: iso(row.at) }));
+  }
+
+  /** Which of these packets have a task on record here, and of what kind. */
+  async of(packetIds: string[]): Promise<{ kind: TaskKind; packetId: string }[]> {
+    return this.transactions.query(
+      'SELECT DISTINCT kind, packet_id AS "packetId" FROM dead_tasks WHERE packet_id = ANY($1::uuid[])',
+      [packetIds],
+    );
+  }
+
+  /** Records tasks that will not be tried again; one that is on record stays as it is. */
+  async bury(unit: Unit, tasks: { id: string; task: Task; attempt: number; reason: string }[]): Promise<void> {
+    const rows = tasks.map(({ task: { kind, packetId }, ...rest }) => ({ ...rest, kind, packetId }));
+    await unit.query(
+      `INSERT INTO dead_tasks (id, kind, packet_id, attempt, reason)
+       SELECT id, kind, "packetId", attempt, reason
+       FROM jsonb_to_recordset($1) AS task (id uuid, kind text, "packetId" uuid, attempt int, reason text) ON CONFLICT (id) DO NOTHING`,
+      [JSON.stringify(rows)],
+    );
+  }
+
+  /** How many there are, and the age of the oldest in seconds. */
+  async depth(): Promise<{ waiting: number; oldestSeconds: number | null }> {
+    const [{ waiting, oldest }] = await this.transactions.query<{ waiting: number; oldest: string | null }>(
+      'SELECT count(*)::int AS waiting, extract(epoch FROM now() - min(at)) AS oldest FROM dead_tasks',
+    );
+    return { waiting, oldestSeconds: oldest === null ? null : Number(oldest) };
   }
 
   /** Puts them into the outbox as first attempts, each with an audit entry. @returns how many, at most 1,000 */

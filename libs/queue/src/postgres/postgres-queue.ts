@@ -15,6 +15,14 @@ export interface PostgresQueueOptions {
   prefix?: string;
 }
 
+interface DeadJob {
+  jobId: string;
+  id: string;
+  queue: string | null;
+  deliveries: number;
+  data: Partial<StoredTask> | null;
+}
+
 /** Fetching, settling and sending are short statements; one more connection listens. */
 const CONNECTIONS = 4;
 /** A worker that died is noticed after HEARTBEAT + MONITOR seconds at the latest; with the poll its task runs again within about 40 s. */
@@ -128,16 +136,39 @@ export class PostgresQueue extends Queue {
   }
 
   async dead(limit: number): Promise<DeadLetter[]> {
-    const rows = await this.query<{ id: string; queue: string | null; data: Partial<StoredTask> | null }>(
-      `SELECT coalesce(source_id, id) AS id, source_name AS queue, data
+    return (await this.deadJobs(limit)).map(({ letter }) => letter);
+  }
+
+  async clearDead(limit: number, record: (givenUp: QueuedTask[]) => Promise<void>): Promise<number> {
+    const tasks = (await this.deadJobs(limit)).flatMap(({ letter: { task, ...rest }, ...job }) =>
+      task ? [{ ...job, queued: { ...rest, task } }] : [],
+    );
+    const givenUp = tasks.filter(({ deliveries }) => deliveries >= DELIVERY_LIMIT).map(({ queued }) => queued);
+    if (givenUp.length > 0) await record(givenUp);
+    if (tasks.length > 0)
+      await this.query(`DELETE FROM "${this.schema}".job WHERE name = $1 AND id = ANY($2::uuid[])`, [
+        deadQueue(this.prefix),
+        tasks.map(({ jobId }) => jobId),
+      ]);
+    return tasks.length;
+  }
+
+  /** The oldest first; `deliveries` is how often its worker was lost or gave it back. */
+  private async deadJobs(limit: number): Promise<{ jobId: string; deliveries: number; letter: DeadLetter }[]> {
+    const rows = await this.query<DeadJob>(
+      `SELECT id AS "jobId", coalesce(source_id, id) AS id, source_name AS queue, coalesce(source_retry_count, 0) AS deliveries, data
        FROM "${this.schema}".job WHERE name = $1 AND state < 'active' ORDER BY created_on, id LIMIT $2`,
       [deadQueue(this.prefix), limit],
     );
-    return rows.map(({ id, queue, data }) => ({
-      id,
-      task: readTask(data?.task),
-      priority: allLanes(this.prefix).find((lane) => lane.queue === queue)?.priority ?? 'normal',
-      attempt: data?.attempt ?? 1,
+    return rows.map(({ jobId, deliveries, id, queue, data }) => ({
+      jobId,
+      deliveries,
+      letter: {
+        id,
+        task: readTask(data?.task),
+        priority: allLanes(this.prefix).find((lane) => lane.queue === queue)?.priority ?? 'normal',
+        attempt: data?.attempt ?? 1,
+      },
     }));
   }
 

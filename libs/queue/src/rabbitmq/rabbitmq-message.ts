@@ -32,6 +32,10 @@ export function readMessage({ content, properties }: Message, kind?: TaskKind): 
   };
 }
 
+/** Whether a dead letter is one because its consumer said so; else the broker itself gave it up (`delivery_limit`, or a policy of the operator's). */
+export const wasAnswered = ({ properties: { headers } }: Message): boolean =>
+  headers?.['x-first-death-reason'] === 'rejected';
+
 /** Where a dead letter died first. */
 function firstQueue({ headers }: MessageProperties): string | undefined {
   const queue: unknown = headers?.['x-first-death-queue'];

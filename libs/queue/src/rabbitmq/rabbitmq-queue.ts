@@ -1,12 +1,13 @@
 import type { TaskKind } from '@lienthong/contracts';
-import type { Channel } from 'amqplib';
-import { deadQueue, lanesOf } from '../lanes';
+import type { Channel, Message } from 'amqplib';
+import { CONFIRM_MS, deadQueue, lanesOf } from '../lanes';
 import { type Consumption, type DeadLetter, type Depth, Queue, type QueuedTask, type TaskOutcome } from '../queue';
 import { closeQuietly, RabbitmqConnection } from './rabbitmq-connection';
 import { RabbitmqConsumption } from './rabbitmq-consumption';
-import { readMessage } from './rabbitmq-message';
+import { readMessage, wasAnswered } from './rabbitmq-message';
 import { RabbitmqPublisher } from './rabbitmq-publisher';
 import { declareAll } from './rabbitmq-topology';
+import { within } from '../trouble';
 
 export interface RabbitmqQueueOptions {
   /** `amqp://` or `amqps://`, with credentials and virtual host. */
@@ -77,6 +78,27 @@ export class RabbitmqQueue extends Queue {
       }
       return letters;
     });
+  }
+
+  async clearDead(limit: number, record: (givenUp: QueuedTask[]) => Promise<void>): Promise<number> {
+    const clearing = this.onChannel(async (channel) => {
+      const tasks: Message[] = [];
+      const givenUp: QueuedTask[] = [];
+      for (let seen = 0; seen < limit; seen++) {
+        const message = await channel.get(deadQueue(this.prefix));
+        if (!message) break;
+        const { task, ...rest } = readMessage(message);
+        // What is no task goes back with the channel, for a person to look at.
+        if (!task) continue;
+        tasks.push(message);
+        if (!wasAnswered(message)) givenUp.push({ ...rest, task });
+      }
+      if (givenUp.length > 0) await record(givenUp);
+      for (const message of tasks) channel.ack(message);
+      return tasks.length;
+    });
+    // A broker in alarm reads nothing of this connection, and answers only when the alarm is over.
+    return within(CONFIRM_MS, 'RabbitMQ did not answer in time.', clearing);
   }
 
   private async connectConsuming(): Promise<RabbitmqConnection> {
