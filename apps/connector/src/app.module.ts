@@ -29,6 +29,7 @@ import { ReportStatusController } from './report-status/report-status.controller
 import { RequestSpace } from './request-space/request-space';
 import { RequestSpaceController } from './request-space/request-space.controller';
 import { SpaceQuota } from './request-space/space-quota';
+import { StoreRoom } from './request-space/store-room';
 import { UploadSpaces } from './request-space/upload-space';
 import { WatchPressure } from './watch-pressure';
 
@@ -54,6 +55,7 @@ export { urgencyOf } from './urgency';
   providers: [
     RequestSpace,
     SpaceQuota,
+    StoreRoom,
     UploadSpaces,
     CompleteUpload,
     ReadyToReceive,

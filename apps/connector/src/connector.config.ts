@@ -37,6 +37,10 @@ export const policySettings = {
     min: 1,
     max: 1_000_000,
   }),
+  LATE_PURGES: setting.integer(
+    'Packets whose content should have been deleted 10 minutes ago at which no more content is taken; 0: it always is',
+    { default: 10_000, min: 0, max: 1_000_000 },
+  ),
   URGENT_QUOTA: setting.integer('Packets above normal that a system may open in a window; more are taken as normal', {
     default: 10_000,
     min: 0,
@@ -73,6 +77,8 @@ export abstract class ConnectorOptions {
   abstract readonly policy: PlatformPolicy;
   /** What a system may have open at a time. */
   abstract readonly openSpaces: { packets: number; bytes: number };
+  /** So many packets whose purge is late and no more content is taken; 0: it always is. */
+  abstract readonly latePurges: number;
   abstract readonly urgentQuota: { packets: number; windowSeconds: number };
   abstract readonly rejections: { attempts: number; retrySeconds: number };
 }
@@ -91,6 +97,7 @@ export function connectorOptionsOf(config: ConfigOf<typeof policySettings>): Con
       allowPartial: false,
     },
     openSpaces: { packets: config.OPEN_SPACES, bytes: config.OPEN_SPACES_GIB * 1024 ** 3 },
+    latePurges: config.LATE_PURGES,
     urgentQuota: { packets: config.URGENT_QUOTA, windowSeconds: config.URGENT_QUOTA_SECONDS },
     rejections: { attempts: config.REJECTION_ATTEMPTS, retrySeconds: config.REJECTION_RETRY_SECONDS },
   };

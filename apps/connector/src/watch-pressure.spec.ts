@@ -1,13 +1,16 @@
-import { createLog } from '@lienthong/runtime';
+import { createLog, Metrics } from '@lienthong/runtime';
 import { urgencyOf } from './urgency';
 import { WatchPressure } from './watch-pressure';
 
-const watching = (over: Partial<Record<'wait' | 'rows' | 'turns', number>>) => {
+const watching = (over: Partial<Record<'wait' | 'rows' | 'turns' | 'overdue', number>>, metrics = new Metrics()) => {
   const pool = { poolWaitMs: async () => over.wait ?? 0 };
-  const outbox = { atLeast: async (rows: number) => (over.rows ?? 0) >= rows };
+  const outbox = {
+    atLeast: async (rows: number) => (over.rows ?? 0) >= rows,
+    overdueSeconds: async () => over.overdue ?? 0,
+  };
   const turns = { atLeast: async (packets: number) => (over.turns ?? 0) >= packets };
   const log = createLog({ name: 'spec', level: 'silent' });
-  return new WatchPressure({ watch: () => undefined }, pool, outbox, turns, log);
+  return new WatchPressure({ watch: () => undefined }, pool, outbox, turns, log, metrics);
 };
 
 describe('what the connector looks at before it takes more work', () => {
@@ -33,6 +36,23 @@ describe('what the connector looks at before it takes more work', () => {
     [100_000, 2],
   ])('%i packets that wait for their turn are pressure %i', async (turns, pressure) => {
     expect(await watching({ turns }).backlog()).toBe(pressure);
+  });
+
+  it.each([
+    [60, 0],
+    [61, 1],
+    [100_000, 1],
+  ])(
+    'a task that no relay has tried for %i s is pressure %i, and the metric tells its age',
+    async (overdue, pressure) => {
+      const metrics = new Metrics();
+      expect(await watching({ overdue }, metrics).backlog()).toBe(pressure);
+      expect(await metrics.metrics()).toContain(`lienthong_outbox_overdue_seconds ${overdue}`);
+    },
+  );
+
+  it('tasks enough to refuse everything are not less because one of them is old', async () => {
+    expect(await watching({ rows: 100_000, overdue: 61 }).backlog()).toBe(2);
   });
 
   it.each([

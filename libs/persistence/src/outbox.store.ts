@@ -86,6 +86,17 @@ export class OutboxStore {
     return Number(n) >= rows;
   }
 
+  /**
+   * For how long the task that is overdue most has been due without any relay having tried it, s (one look into the index `outbox_due`). A broker that is
+   * away does not make it grow, as long as the relays come round within their leases; too much work does, and relays that are away.
+   */
+  async overdueSeconds(): Promise<number> {
+    const [row] = await this.transactions.query<{ seconds: string }>(
+      `SELECT extract(epoch FROM now() - available_at) AS seconds FROM outbox WHERE available_at <= now() ORDER BY available_at LIMIT 1`,
+    );
+    return Number(row?.seconds ?? 0);
+  }
+
   /** Unsent rows per kind and priority with the age of the oldest in seconds: what the broker has not taken yet. */
   async depths(): Promise<{ kind: string; priority: Priority; waiting: number; oldestSeconds: number }[]> {
     const rows = await this.transactions.query<{ kind: string; priority: number; waiting: string; oldest: string }>(

@@ -33,6 +33,7 @@ import { DeadTaskStore } from './operations/dead-task.store';
 import { DeliveryListStore } from './lists/delivery-list.store';
 import { DeliveryStore, type FirstReminder } from './exchange/delivery.store';
 import { ConservationStore } from './operations/conservation.store';
+import { PurgeBacklogStore } from './operations/purge-backlog.store';
 import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
 import { GrantStore } from './registry/grant.store';
@@ -105,6 +106,7 @@ const STORES: Type[] = [
   PacketListStore,
   PacketStore,
   PolicyRulesStore,
+  PurgeBacklogStore,
   RoutingStore,
   SessionStore,
   StreamTicketStore,

@@ -71,6 +71,10 @@ export abstract class Storage {
   abstract close(): Promise<void>;
   /** Rejects when the store cannot be reached (S3: after 5 s at most); for readiness. */
   abstract check(): Promise<void>;
+  /** True while too many of this process's calls go unanswered: no time to give out addresses. A store in this machine's files answers always. */
+  get failing(): boolean {
+    return false;
+  }
 
   /** An address for one PUT of exactly this part: another size, another digest, another key or a later time is refused by the store, or found by `inspect`/`seal`. */
   abstract presignPut(part: StoredPart, expiresInSeconds: number): Promise<UploadAddress>;

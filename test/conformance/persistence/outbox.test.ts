@@ -4,6 +4,7 @@ import {
   type PacketRow,
   PacketStore,
   PlatformKeyStore,
+  PurgeBacklogStore,
   ReceiptStore,
   TimelineStore,
   Transactions,
@@ -212,12 +213,37 @@ describe('The outbox in PostgreSQL', () => {
       await slow.query('BEGIN');
       const { rows } = await slow.query<{ id: string }>(add(5));
       const newer = await transactions.query<{ id: string }>(add(1));
+      expect(Math.round(await outbox.overdueSeconds())).toBe(1);
       expect((await outbox.claim(10)).map(({ id }) => id)).toEqual([newer[0].id]);
+      expect(await outbox.overdueSeconds()).toBe(0);
       await slow.query('COMMIT');
       expect((await outbox.claim(10)).map(({ id }) => id)).toEqual([rows[0].id]);
       expect(await outbox.claim(10)).toEqual([]);
     } finally {
       await slow.end();
     }
+  });
+
+  it('tells how long content has been due to be deleted and is not, and of how many packets for too long, blocked ones too', async () => {
+    const backlog = new PurgeBacklogStore(transactions);
+    const none = await backlog.look(600, 10);
+    const due = async (seconds: number, more = '') => {
+      const { id } = await openPacket();
+      await transactions.query(
+        `UPDATE packets SET purge_after = now() - make_interval(secs => $2) ${more} WHERE id = $1`,
+        [id, seconds],
+      );
+    };
+    await due(-60);
+    await due(700, ', purged_at = now()');
+    expect(await backlog.look(600, 10)).toEqual({
+      overdueSeconds: expect.closeTo(none.overdueSeconds, -1),
+      late: none.late,
+    });
+    await due(630);
+    await due(610, ', purge_blocked_at = now()');
+    await due(590);
+    expect(await backlog.look(600, 10)).toEqual({ overdueSeconds: expect.closeTo(630, -1), late: none.late + 2 });
+    expect(await backlog.look(600, 1)).toMatchObject({ late: 1 });
   });
 });

@@ -239,7 +239,9 @@ if (!endpoint) console.warn('S3Storage is not tested: S3_ENDPOINT is not set and
       it('every call fails in less than 15 s, and works again when it is back', async () => {
         await proxy.cut();
         const { part } = content;
+        expect(storage.failing).toBe(false);
         await failInTime([...calls(), storage.read(part), storage.completeMultipart(part, 'x', ['x'])]);
+        expect(storage.failing).toBe(true);
         await proxy.open();
         expect(await storage.seal(part)).toBe('whole');
       });

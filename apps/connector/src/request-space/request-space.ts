@@ -29,6 +29,7 @@ import { ConnectorOptions } from '../connector.config';
 import { deadlineOf, policyOf, withPolicy } from '../policy';
 import { type CheckedPart, checkParts } from './declared-parts';
 import { SpaceQuota } from './space-quota';
+import { StoreRoom } from './store-room';
 import { storedPartOf, UploadSpaces } from './upload-space';
 
 /** An inline request that began this long ago and is still open was cut off; its repetition goes on with it. */
@@ -55,6 +56,7 @@ export class RequestSpace {
     private readonly rules: PolicyRulesStore,
     private readonly options: ConnectorOptions,
     private readonly quota: SpaceQuota,
+    private readonly room: StoreRoom,
   ) {}
 
   async send(request: SendRequest, context: SendContext): Promise<SendAnswer> {
@@ -102,6 +104,7 @@ export class RequestSpace {
 
   /** @throws LienThongError what is wrong with the request */
   private async check(request: SendRequest, systemId: string) {
+    this.room.mustTakeMore();
     const protocol = request.protocol ?? 'put';
     const parts = checkParts(request.parts, protocol);
     const [recipients, { now, layers: rules }] = await Promise.all([

@@ -1,4 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { LienThongError } from '@lienthong/contracts';
+import { Circuit } from './circuit';
 import { storageError } from './s3-errors';
 
 export interface S3Settings {
@@ -24,6 +26,8 @@ const SLOW_ANSWER_MILLISECONDS = 180_000;
 /** Two ways to the same store: quick calls that must fail fast, and slow ones (putting together, copying, streaming). */
 export class S3Connection {
   readonly client: S3Client;
+  /** Of all calls in both ways. */
+  readonly circuit = new Circuit();
   private readonly slow: S3Client;
 
   constructor(settings: S3Settings) {
@@ -36,13 +40,23 @@ export class S3Connection {
     run: (client: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>,
     milliseconds = CALL_MILLISECONDS,
   ): Promise<T> {
-    return run(this.client, { abortSignal: AbortSignal.timeout(milliseconds) }).catch((error) =>
-      Promise.reject(storageError(error)),
-    );
+    return this.noted(run(this.client, { abortSignal: AbortSignal.timeout(milliseconds) }));
   }
 
   async callSlow<T>(run: (client: S3Client) => Promise<T>): Promise<T> {
-    return run(this.slow).catch((error) => Promise.reject(storageError(error)));
+    return this.noted(run(this.slow));
+  }
+
+  private async noted<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const result = await answer;
+      this.circuit.note(true);
+      return result;
+    } catch (error) {
+      const known = storageError(error);
+      this.circuit.note(!(known instanceof LienThongError && known.code === 'unavailable'));
+      throw known;
+    }
   }
 
   close(): void {

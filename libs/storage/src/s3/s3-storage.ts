@@ -63,6 +63,10 @@ export class S3Storage extends Storage {
     await this.connection.call((client, options) => client.send(command, options), 5_000);
   }
 
+  override get failing(): boolean {
+    return this.connection.circuit.isOpen;
+  }
+
   async presignPut(part: StoredPart, expiresInSeconds: number): Promise<UploadAddress> {
     checkPart(part);
     const headers = putHeaders(part);
