@@ -12,6 +12,16 @@ const RETRY_SECONDS = 10;
 const PROBE_MS = 2000;
 const LATE_SECONDS = 600;
 
+const tellFailing = (storage: Pick<Storage, 'failing'>, metrics: Metrics): Gauge =>
+  new Gauge({
+    name: 'lienthong_storage_failing',
+    help: '1 while the content store leaves too many calls of this process unanswered: no new space is given',
+    registers: [metrics],
+    collect() {
+      this.set(storage.failing ? 1 : 0);
+    },
+  });
+
 /**
  * Whether the store is fit for more content: it answers, and what was to be deleted is deleted. While it is not, no new space is given; all else goes on
  * (reliability 12). What it goes by is looked at by timers, never in a request.
@@ -29,20 +39,12 @@ export class StoreRoom implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(Metrics) metrics: Metrics,
     @Inject(Log) private readonly log: Pick<Log, 'error' | 'info'>,
   ) {
-    const registers = [metrics];
     this.overdue = new Gauge({
       name: 'lienthong_purge_overdue_seconds',
       help: 'For how long content that is to be deleted has been there since, at most',
-      registers,
+      registers: [metrics],
     });
-    new Gauge({
-      name: 'lienthong_storage_failing',
-      help: '1 while the content store leaves too many calls of this process unanswered: no new space is given',
-      registers,
-      collect() {
-        this.set(storage.failing ? 1 : 0);
-      },
-    });
+    tellFailing(storage, metrics);
   }
 
   onApplicationBootstrap(): void {
