@@ -78,10 +78,11 @@ async function main() {
       `${traffic.acknowledged.length} packets acknowledged of ${traffic.offered} offered, ${traffic.open.length} not completed; the last ones took ${seconds?.toFixed(1) ?? '> 120'} s`,
       traffic.open.length === 0,
     );
-    if (traffic.confirmErrors.length > 0)
-      say(
-        `confirmations that were tried again: ${traffic.confirmErrors.length}, the last: ${traffic.confirmErrors.at(-1)}`,
-      );
+    tell(
+      'packets that came twice',
+      `${traffic.duplicates} of ${traffic.contents} contents; ${traffic.noticedAgain} notices came again`,
+      traffic.duplicates === 0 && traffic.contents >= traffic.acknowledged.length,
+    );
   } finally {
     traffic.sendingStopped = true;
     await traffic.close();

@@ -5,26 +5,32 @@ import { LienThongClient } from '@lienthong/client';
 
 const PER_SECOND = 10;
 const BYTES = 2048;
-/** A client that tries once more, and not later than this. */
+/** What a client does by itself: a request that failed is made once more, and not later than this. */
 const ONCE_MORE = { attempts: 2, totalMs: 15_000, baseMs: 500, maxMs: 2000 };
 
 export class Traffic {
   /** By packet id: when it was acknowledged, noticed and completed, ms. */
   packets = new Map();
+  /** Requests of both sides that failed after their second try. */
   errors = [];
-  confirmErrors = [];
   offered = 0;
+  /** Notices that came again, which they may. */
+  noticedAgain = 0;
+  /** By the digest of a content, no two of which are equal: the packets that brought it. */
+  #brought = new Map();
   #stop = new AbortController();
   #from;
   #once;
   #to;
+  #toOnce;
   #listening;
   #sending;
 
   constructor(baseUrl, { source, destinations: [destination] }) {
     this.#from = new LienThongClient({ baseUrl, ...source });
     this.#once = new LienThongClient({ baseUrl, ...source, retry: ONCE_MORE, connections: 32 });
-    this.#to = new LienThongClient({ baseUrl, ...destination, connections: 32 });
+    this.#to = new LienThongClient({ baseUrl, ...destination });
+    this.#toOnce = new LienThongClient({ baseUrl, ...destination, retry: ONCE_MORE, connections: 32 });
     this.destination = destination.systemId;
     const { signal } = this.#stop;
     this.#listening = [
@@ -33,8 +39,10 @@ export class Traffic {
       }),
       this.#to.stream({ signal }).each(({ type, subject, data }) => {
         if (type !== 'packet.available') return;
-        this.#of(subject).noticed ??= Date.now();
-        void this.#confirm(data.deliveryId);
+        const packet = this.#of(subject);
+        if (packet.noticed) this.noticedAgain += 1;
+        else void this.#confirm(subject, data.deliveryId);
+        packet.noticed ??= Date.now();
       }),
     ];
   }
@@ -53,6 +61,15 @@ export class Traffic {
       slowestNoticeMs: Math.max(0, ...waits),
       errors: this.errors.filter(({ at }) => at >= began),
     };
+  }
+
+  /** Contents that came in more than one packet. */
+  get duplicates() {
+    return [...this.#brought.values()].filter(({ size }) => size > 1).length;
+  }
+
+  get contents() {
+    return this.#brought.size;
   }
 
   get acknowledged() {
@@ -82,7 +99,7 @@ export class Traffic {
   async close() {
     this.#stop.abort();
     await Promise.allSettled(this.#listening);
-    await Promise.allSettled([this.#from, this.#once, this.#to].map((client) => client.close()));
+    await Promise.allSettled([this.#from, this.#once, this.#to, this.#toOnce].map((client) => client.close()));
   }
 
   async #send() {
@@ -118,23 +135,32 @@ export class Traffic {
       });
       this.#of(packetId).acked = Date.now();
     } catch (error) {
-      this.errors.push({ at: asked, text: `${error.code ?? ''} ${error.message}`.slice(0, 120) });
+      this.#failed('send', asked, error);
     }
   }
 
-  async #confirm(deliveryId) {
+  /** An error of its own each time that it fails; it goes on all the same, so that it is no other error that a packet stays open. */
+  async #confirm(packetId, deliveryId) {
     for (let tries = 0; tries < 5; tries += 1) {
+      const asked = Date.now();
       try {
-        const { space } = await this.#to.deliveries.ready(deliveryId);
+        const { space } = await this.#toOnce.deliveries.ready(deliveryId);
         const parts = space.downloads.map(({ part, sha256 }) => ({ name: part, sha256 }));
-        await this.#to.deliveries.confirm(deliveryId, { outcome: 'accepted', parts });
+        for (const { sha256 } of parts)
+          this.#brought.set(sha256, (this.#brought.get(sha256) ?? new Set()).add(packetId));
+        await this.#toOnce.deliveries.confirm(deliveryId, { outcome: 'accepted', parts });
         return;
       } catch (error) {
-        this.confirmErrors.push(`${error.code ?? ''} ${error.message}`.slice(0, 120));
-        if (error.code === 'wrong_state') return;
+        // Its answer was lost, and the next try finds it done.
+        if (error.code === 'wrong_state' && error.problem?.state === 'accepted' && tries > 0) return;
+        this.#failed('receive', asked, error);
         await sleep(1000);
       }
     }
+  }
+
+  #failed(what, at, error) {
+    this.errors.push({ at, text: `${what}: ${error.code ?? ''} ${error.message}`.slice(0, 120) });
   }
 
   #of(id) {
