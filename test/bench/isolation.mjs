@@ -1,5 +1,6 @@
 // npm run bench:isolation: a pair of systems at a steady rate, alone and beside neighbours that are dead, slow, flooding, rejecting or polling. Prints what
-// the neighbour did to the pair's times. The target (P19) is a p99 of at most 1.5 times that without the neighbour; to miss it is a result, not a failure.
+// the neighbour did to the pair's times. The target (P19) is a p99 of at most 1.5 times that without the neighbour, from the asking to the confirmation; exit
+// code 1 when it is missed beside one that is dead, slow or flooding, in a run of at least 100 s: in a shorter one two or three packets make the p99.
 import { parseArgs } from 'node:util';
 import { Content } from './load/content.mjs';
 import { LoadProcess } from './load/load-process.mjs';
@@ -13,6 +14,9 @@ import { startStack } from './platform/stack.mjs';
 
 const NAMES = ['dead', 'slow', 'flood', 'rejecting', 'pollers'];
 const TARGET = 1.5;
+/** Whom the target is for; beside the others it is missed, which docs/benchmark.md says. */
+const JUDGED = ['dead', 'slow', 'flood'];
+const JUDGED_FROM_SECONDS = 100;
 const WARM_SECONDS = 5;
 /** A pair of agencies that is busy: 18,000 packets an hour. */
 const PER_SECOND = 5;
@@ -29,6 +33,7 @@ const { values } = parseArgs({
   },
 });
 const SECONDS = Number(values.seconds);
+const isJudged = SECONDS >= JUDGED_FROM_SECONDS;
 const CHOSEN = values.only.split(',');
 for (const name of CHOSEN)
   if (!NAMES.includes(name)) throw new Error(`There is no neighbour ${name}: ${NAMES.join(', ')}.`);
@@ -98,18 +103,24 @@ async function main() {
       ...Object.keys(alone.failures),
       ...Object.keys(there.failures),
     ]);
-    if (lost.length > 0) process.exitCode = 1;
+    const missed = isJudged ? results.filter((one) => JUDGED.includes(one.name) && !(wholeRatio(one) <= TARGET)) : [];
+    for (const { name } of missed) say(`${name}: NOT REACHED`);
+    if (lost.length > 0 || missed.length > 0) process.exitCode = 1;
   } finally {
     await victim?.close();
     await platform.stop();
   }
 }
 
+/** Of the whole way; NaN without a packet. */
+const wholeRatio = ({ alone, there }) =>
+  (percentile(there.times.at(-1), 99) ?? NaN) / (percentile(alone.times.at(-1), 99) ?? NaN);
+
 const ms = (value) => (value === null ? '-' : value.toFixed(0));
 
 function tableOf(platform, results) {
   return [
-    `isolation · ${platform.name} · ${PER_SECOND} packets/s of ${VICTIM.bytes / 1024} KiB, ${SECONDS} s each; target: p99 with / without ≤ ${TARGET}`,
+    `isolation · ${platform.name} · ${PER_SECOND} packets/s of ${VICTIM.bytes / 1024} KiB, ${SECONDS} s each; target: p99 with / without ≤ ${TARGET}, ${isJudged ? `judged beside ${JUDGED.join(', ')}` : `not judged in less than ${JUDGED_FROM_SECONDS} s`}`,
     ...results.flatMap(({ name, alone, there, did, seconds, cpu, load }) => [
       '',
       `${name} (load average ${load.join(' ')}; neighbour in ${seconds.toFixed(0)} s: ${JSON.stringify(did)}; victim's failures without ${JSON.stringify(alone.failures)}, with ${JSON.stringify(there.failures)})`,

@@ -75,7 +75,7 @@ async function main() {
     const seconds = await traffic.settled(SETTLE_MS);
     tell(
       'at the end',
-      `${traffic.acknowledged.length} packets acknowledged of ${traffic.offered} offered, ${traffic.open.length} not completed; the last ones took ${seconds?.toFixed(1) ?? '> 120'} s`,
+      `${traffic.acknowledged.length} packets acknowledged of ${traffic.offered} offered, ${traffic.errors.length} requests failed after one retry, ${traffic.open.length} not completed; the last ones took ${seconds?.toFixed(1) ?? '> 120'} s`,
       traffic.open.length === 0,
     );
     tell(
