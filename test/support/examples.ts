@@ -22,10 +22,9 @@ export interface Example {
 const answers = (program: string, ...args: string[]): boolean =>
   spawnSync(program, args, { timeout: 20_000 }).status === 0;
 
-/** Python 3.9 is what the examples ask for; `openssl` stands in for the package `cryptography`. */
-const python = (): boolean =>
-  answers('python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 9))') &&
-  (answers('python3', '-c', 'import cryptography') || answers('openssl', 'version'));
+/** Python 3.9 is what the examples ask for. In the client `openssl` stands in for the package `cryptography`. */
+const python = (): boolean => answers('python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 9))');
+const cryptography = (): boolean => answers('python3', '-c', 'import cryptography');
 
 function example(language: string, missing: string | undefined, program: string, ...first: string[]): Example {
   return {
@@ -69,7 +68,7 @@ export function examples(): Example[] {
   return [
     example(
       'Python',
-      unless(python(), 'Python 3.9 with cryptography or openssl'),
+      unless(python() && (cryptography() || answers('openssl', 'version')), 'Python 3.9 with cryptography or openssl'),
       'python3',
       join(folder, 'python/client.py'),
     ),
@@ -91,7 +90,7 @@ export function sayWhatIsMissing(clients: Example[]): void {
 export const verifier = (): Example =>
   example(
     'Python',
-    python() ? undefined : 'Python 3.9 with cryptography or openssl is not on this machine',
+    python() && cryptography() ? undefined : 'Python 3.9 with the package cryptography is not on this machine',
     'python3',
     join(folder, 'python/verify.py'),
   );

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const PROGRAM = join(__dirname, '../../../libs/client/examples/python/verify_audit.py');
 
 /** Whether this machine can run it. */
-export const hasPython = spawnSync('python3', ['--version']).status === 0;
+export const hasPython = spawnSync('python3', ['-c', 'import cryptography']).status === 0;
 
 /** What the second verifier says of each bundle, in order. */
 export async function pythonVerdicts(bundles: AuditLine[][], jwks: object, outside?: string): Promise<boolean[]> {

@@ -9,7 +9,7 @@ interface Vectors {
   cases: { name: string; valid: boolean; outside: string[]; lines: AuditLine[] }[];
 }
 
-itWhen(hasPython, 'no python3 here')(
+itWhen(hasPython, 'Python 3 with the package cryptography is not on this machine')(
   'judges every published range in Python as it is published',
   async () => {
     const file = join(__dirname, '../../../docs/test-vectors/audit.json');
