@@ -1,13 +1,28 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signRequest } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
-import { accept, deliveryId, inlineRequest, newFile, packetIn, partOf, purged, sendInline } from '../support/exchange';
+import {
+  accept,
+  deliveryId,
+  digest,
+  fetchAll,
+  inlineRequest,
+  newFile,
+  packetIn,
+  partOf,
+  purged,
+  sendInline,
+  waiting,
+} from '../support/exchange';
 import { onRealStack, type Party, type Platform, stackControl, startPlatform } from '../support/platform';
 import { itWhen } from '../support/when';
 
 jest.setTimeout(240_000);
 const RECOVERED = { within: 120_000, every: 250 };
+/** P24. */
+const BACK_MS = 10_000;
 
 /** What was answered 2xx survives; a client gets a clear error or waits; work goes on by itself when the server returns. Runs alone: it takes servers away. */
 describe('A server that is gone for a while', () => {
@@ -63,7 +78,33 @@ describe('A server that is gone for a while', () => {
 
   const putRequest = () => ({ ...inlineRequest(destination), protocol: 'put', parts: [partOf(newFile(300))] });
 
-  const serverAnswers = () => eventually(async () => (await answerOf()).status === 201, RECOVERED);
+  const serverAnswers = () => eventually(async () => (await answerOf()).status === 201, { ...RECOVERED, every: 50 });
+
+  const since = (begun: number): number => Math.round(performance.now() - begun);
+
+  /** @returns milliseconds to the first 503, and those of the answer that was longest in coming until then */
+  const refusal = async () => {
+    const begun = performance.now();
+    let longest = 0;
+    return eventually(
+      async () => {
+        const asked = performance.now();
+        const { status, code } = await answerOf().catch(() => ({ status: 0, code: undefined }));
+        longest = Math.max(longest, since(asked));
+        return status === 503 && { code, after: since(begun), longest };
+      },
+      { within: 20_000, every: 10 },
+    );
+  };
+
+  /** Until packets are taken again; printed beside what it was before. */
+  const backFrom = async (server: string, { after, longest }: { after: number; longest: number }) => {
+    const backAt = performance.now();
+    await serverAnswers();
+    console.info(
+      `${server} gone: 503 after ${after} ms, no answer took longer than ${longest} ms; back: packets are taken after ${since(backAt)} ms`,
+    );
+  };
 
   it('loses nothing that it has taken when all of the platform is killed (kill -9), and takes no request a second time (A1)', async () => {
     const packetIds = await send(10);
@@ -79,22 +120,37 @@ describe('A server that is gone for a while', () => {
     await allDelivered(packetIds);
   });
 
+  itWhen(onRealStack, 'the embedded default is one process: see above')(
+    'takes a packet, and has it at its destination, within 10 s of the end of one instance of each app (kill -9; P24)',
+    async () => {
+      for (const app of ['auth', 'connector', 'scheduler', 'notifier']) {
+        const instance = `${app}-${randomInt(1, 3)}`;
+        const killedAt = performance.now();
+        await stackControl('kill-app', instance);
+        const { packetId } = await eventually(() => sendInline(source, destination), RECOVERED);
+        const taken = since(killedAt);
+        await waiting(destination, packetId, RECOVERED);
+        const brought = since(killedAt);
+        const startedAt = performance.now();
+        await stackControl('start-app', instance);
+        console.info(
+          `kill -9 of ${instance}: a packet is taken after ${taken} ms and at its destination after ${brought} ms; the instance is ready ${since(startedAt)} ms after its start`,
+        );
+        expect(brought).toBeLessThan(BACK_MS);
+      }
+    },
+  );
+
   it('answers 503 while PostgreSQL is gone (kill -9), goes on when it is back, and takes no request a second time (A1)', async () => {
     const packetIds = await send(5);
     const again = await takenOnce();
     if (onRealStack) await stackControl('kill-server', 'postgres');
     else process.kill(postmasterOf(platform), 'SIGKILL');
-    const refused = await eventually(
-      async () => {
-        const answer = await answerOf().catch(() => undefined);
-        return answer?.status === 503 && answer;
-      },
-      { within: 20_000, every: 10 },
-    );
+    const refused = await refusal();
     expect(refused.code).toBe('unavailable');
     // The embedded one is started again by the platform itself.
     if (onRealStack) await stackControl('start-server', 'postgres');
-    await serverAnswers();
+    await backFrom('PostgreSQL', refused);
     expect(await again()).toEqual(Array(20).fill('401 replayed_request'));
     await allDelivered(packetIds);
   });
@@ -138,12 +194,17 @@ describe('A server that is gone for a while', () => {
   );
 
   itWhen(onRealStack, 'S3 runs on the real stack only')(
-    'answers 503 to content while S3 is gone, still answers where packets are, and goes on when it is back',
+    'answers 503 to content while S3 is gone, takes confirmations and says where packets are, and goes on when it is back (P21)',
     async () => {
       const packetIds = await send(3);
+      const { packetId } = await sendInline(source, destination);
+      const delivery = await deliveryId(source, packetId, destination);
+      const fetched = await fetchAll(destination, delivery);
+      const parts = fetched.map(({ part, bytes }) => ({ name: part, sha256: digest(bytes) }));
       await stackControl('stop-server', 's3');
-      const refused = await answerOf();
-      const seen = await source.client.packets.get(packetIds[0]);
+      const refused = await refusal();
+      const confirmed = await destination.client.deliveries.confirm(delivery, { outcome: 'accepted', parts });
+      const seen = await source.client.packets.get(packetId);
       // An address for an upload is signed without asking the store: what refuses it is that the store has not answered of late (reliability 12).
       const noSpace = await eventually(
         async () => {
@@ -155,10 +216,12 @@ describe('A server that is gone for a while', () => {
         { within: 60_000, every: 100 },
       );
       await stackControl('start-server', 's3');
-      expect(refused).toEqual({ status: 503, code: 'unavailable' });
-      expect(noSpace).toEqual(refused);
-      expect(seen.packetId).toBe(packetIds[0]);
-      await serverAnswers();
+      await backFrom('S3', refused);
+      expect(refused.code).toBe('unavailable');
+      expect(noSpace).toEqual({ status: 503, code: 'unavailable' });
+      expect(confirmed.state).toBe('accepted');
+      expect(seen).toMatchObject({ state: 'completed', purgedAt: null });
+      await purged(source, packetId, RECOVERED);
       await allDelivered(packetIds);
     },
   );
