@@ -7,6 +7,7 @@ import {
   accept,
   deliveryId,
   digest,
+  eventsOf,
   fetchAll,
   inlineRequest,
   newFile,
@@ -23,6 +24,8 @@ jest.setTimeout(240_000);
 const RECOVERED = { within: 120_000, every: 250 };
 /** P24. */
 const BACK_MS = 10_000;
+/** P6. */
+const REPORTED_MS = 60_000;
 
 /** What was answered 2xx survives; a client gets a clear error or waits; work goes on by itself when the server returns. Runs alone: it takes servers away. */
 describe('A server that is gone for a while', () => {
@@ -118,6 +121,44 @@ describe('A server that is gone for a while', () => {
     );
     expect(await again()).toEqual(Array(20).fill('401 replayed_request'));
     await allDelivered(packetIds);
+  });
+
+  it('reports each of 300 deliveries that are past their deadline once, within 60 s, when all of the platform is killed while it reports (P6)', async () => {
+    const [packets, to] = [60, await Promise.all(Array.from({ length: 5 }, () => platform.makeParty()))];
+    const reporter = await platform.makeParty();
+    const sent = await Promise.all(Array.from({ length: packets }, () => sendInline(reporter, to)));
+    const packetIds = sent.map(({ packetId }) => packetId);
+    for (const packetId of packetIds) await packetIn(reporter, packetId, 'scheduled', RECOVERED);
+    const ended = async () => {
+      const counted = `SELECT count(*)::int AS n FROM deliveries WHERE state = 'undeliverable' AND packet_id = ANY($1)`;
+      const [{ n }] = await platform.sql<{ n: number }>(counted, [packetIds]);
+      return n;
+    };
+    // By hand: to start a program that kills them takes longer than the reports.
+    const pids = onRealStack ? await stackControl<number[]>('app-pids') : [];
+    await platform.sql('UPDATE deliveries SET deliver_by = now() WHERE packet_id = ANY($1)', [packetIds]);
+    const overdueAt = performance.now();
+    await eventually(async () => (await ended()) > 0, { ...RECOVERED, every: 5 });
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await platform.kill9();
+    const before = await eventually(ended, RECOVERED);
+    await platform.start();
+    const seen = new Map<string, number>();
+    await eventually(async () => {
+      for (const { id, type } of await eventsOf(reporter))
+        if (type === 'delivery.undeliverable' && !seen.has(id)) seen.set(id, since(overdueAt));
+      return seen.size >= packets * to.length;
+    }, RECOVERED);
+    for (const packetId of packetIds) await packetIn(reporter, packetId, 'completed', RECOVERED);
+    const reports = (await eventsOf(reporter)).filter(({ type }) => type === 'delivery.undeliverable');
+    const times = [...seen.values()].toSorted((a, b) => a - b);
+    console.info(
+      `${reports.length} deliveries past their deadline, kill -9 of all of the platform after ${before}: reported and read within ${times[Math.ceil(times.length * 0.99) - 1]} ms at p99, ${times.at(-1)} ms at most`,
+    );
+    expect(before).toBeLessThan(packets * to.length);
+    expect(reports).toHaveLength(packets * to.length);
+    expect(new Set(reports.map(({ data }) => data.deliveryId)).size).toBe(packets * to.length);
+    expect(times.at(-1)).toBeLessThan(REPORTED_MS);
   });
 
   itWhen(onRealStack, 'the embedded default is one process: see above')(

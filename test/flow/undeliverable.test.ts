@@ -81,8 +81,6 @@ describe('What is not delivered', () => {
     expect(found.get(never.systemId)?.history).toMatchObject({ connections: { count: 0 }, fetches: { count: 0 } });
 
     await eventually(async () => (await reports(packetId)).length === 5);
-    await platform.kill9();
-    await platform.start();
     const { packetId: later } = await sendInline(source, destination);
     await eventOf(destination, later, 'packet.available');
     const all = await reports(packetId);
