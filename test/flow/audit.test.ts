@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import {
   type AuditCheckpointItem,
   type AuditItem,
+  type ConfirmRequest,
   DELIVERY_TRANSITIONS,
   PACKET_TRANSITIONS,
   type Page,
 } from '@lienthong/contracts';
-import { type AuditLine, type SigningKey, verifyAuditRange } from '@lienthong/signing';
+import { type AuditLine, type SigningKey, signRequest, verifyAuditRange } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
 import {
   accept,
@@ -23,6 +24,7 @@ import {
   waiting,
 } from '../support/exchange';
 import { onRealStack, type Party, type Platform, startPlatform, startStandalone } from '../support/platform';
+import { RawStream } from '../support/raw-stream';
 
 jest.setTimeout(180_000);
 
@@ -261,6 +263,36 @@ describe('The audit log', () => {
     expect(refused[0].subject).toBe('GET /v1/packets/:packetId');
   });
 
+  it('records to whom a caller may not send, whether that stops the packet or the others have it, now or in another round', async () => {
+    const sender = await platform.makeParty({ grantsTo: [destination.systemId] });
+    const [grant] = await platform.sql<{ id: string }>('SELECT id FROM grants WHERE source = $1', [sender.systemId]);
+    const refused = { code: 'recipients_refused' };
+    await expect(sendInline(sender, [destination, source, 'H99.999'])).rejects.toMatchObject(refused);
+    const policy = { allowPartial: true };
+    const { packetId } = await sendInline(sender, [destination, source], { policy });
+    const { deliveryId } = await waiting(destination, packetId);
+    await fetchAll(destination, deliveryId);
+    const rejected: ConfirmRequest = { outcome: 'rejected', parts: [], reasonCode: 'busy' };
+    await destination.client.deliveries.confirm(deliveryId, rejected);
+    await platform.admin.admin.grants.remove(grant.id);
+    await expect(sender.client.packets.resend(packetId)).rejects.toMatchObject(refused);
+    await sender.client.deliveries.confirmMany([{ deliveryId, ...rejected }]);
+    const told = (await entries(`action=access.refused`)).filter(({ systemId }) => systemId === sender.systemId);
+    expect(told.toReversed()).toMatchObject([
+      {
+        subject: 'POST /v1/packets',
+        detail: { ...refused, reasons: { not_granted: 1, unknown_recipient: 1 }, notGranted: [source.systemId] },
+      },
+      { subject: 'POST /v1/packets', detail: { ...refused, reasons: { not_granted: 1 } } },
+      {
+        subject: 'POST /v1/packets/:packetId/resend',
+        packetId,
+        detail: { ...refused, notGranted: [destination.systemId] },
+      },
+      { subject: 'POST /v1/deliveries/confirmations', detail: { code: 'not_found', count: 1 } },
+    ]);
+  });
+
   it('read-audit: gives pages that miss nothing and repeat nothing', async () => {
     const whole = await entries('action=packet.open');
     const paged: AuditItem[] = [];
@@ -342,5 +374,33 @@ describe('The audit log', () => {
       return rows.length >= 4 && rows;
     });
     expect(months.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('accept-stream: records an administrator that wants a stream, and counts those who prove nothing', async () => {
+    const party = await platform.makeParty();
+    const address = `${platform.baseUrl.replace(/^http/, 'ws')}/v1/stream`;
+    const statusOf = async (stream: Promise<RawStream>) => (await stream).refused;
+    expect(await statusOf(RawStream.of(platform.baseUrl, { key: platform.adminKey }))).toBe(403);
+    const [entry] = await entries(`actor=${platform.adminKey.keyId}&action=access.refused`);
+    expect(entry).toMatchObject({ subject: 'GET /v1/stream', systemId: null, detail: { code: 'access_denied' } });
+    // The counts of a minute are written at its end, or that of the process; others use the stack.
+    if (onRealStack) return;
+    const forged = { ...party.key, secret: 'khong-phai-khoa-nay-khong-phai-khoa-nay' };
+    for (let n = 0; n < 2; n++) expect(await statusOf(RawStream.of(platform.baseUrl, { key: forged }))).toBe(401);
+    const signed = signRequest({ method: 'GET', target: '/v1/stream' }, party.key);
+    expect(await statusOf(RawStream.at(address, { ...signed, origin: 'https://xau.example' }))).toBe(403);
+    const { url } = await party.client.events.ticket();
+    await (await RawStream.at(url)).close();
+    expect(await statusOf(RawStream.at(url))).toBe(403);
+    await platform.restart();
+    const counted = (await entries('actor=unverified')).map(({ action, subject, detail }) => [action, subject, detail]);
+    const of = (code: string, count: number) => ({ code, count, verified: false });
+    expect(counted).toEqual(
+      expect.arrayContaining([
+        ['access.refused', party.key.keyId, of('signature_invalid', 2)],
+        ['access.refused', party.key.keyId, of('access_denied', 1)],
+        ['access.refused', 'none', of('access_denied', 1)],
+      ]),
+    );
   });
 });

@@ -7,7 +7,7 @@ import {
   statusOf,
   wireCode,
 } from '@lienthong/contracts';
-import { BearerToo, CallingSystem, evidenceOf, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, evidenceOf, Refusals, type SystemCaller } from '@lienthong/identity';
 import { answer, languageOf, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -19,7 +19,10 @@ import { ConfirmationsDto, ConfirmDto } from './confirm-receipt.dto';
 @Step('confirm-receipt')
 @Controller('v1/deliveries')
 export class ConfirmReceiptController {
-  constructor(private readonly confirmReceipt: ConfirmReceipt) {}
+  constructor(
+    private readonly confirmReceipt: ConfirmReceipt,
+    private readonly refusals: Refusals,
+  ) {}
 
   @Post('confirmations')
   @HttpCode(200)
@@ -43,6 +46,8 @@ export class ConfirmReceiptController {
         results.push({ deliveryId, status: statusOf(error), error: { code: wireCode(error), detail } });
       }
     }
+    const count = results.filter(({ status }) => status === 404).length;
+    if (count > 0) await this.refusals.ofCaller(caller, req, 'not_found', { count });
     return { results };
   }
 

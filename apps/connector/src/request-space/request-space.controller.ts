@@ -1,5 +1,5 @@
 import { LIMITS, type SendAnswer } from '@lienthong/contracts';
-import { BearerToo, CallingSystem, type SystemCaller } from '@lienthong/identity';
+import { BearerToo, CallingSystem, Refusals, type SystemCaller } from '@lienthong/identity';
 import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -17,7 +17,10 @@ const IDEMPOTENCY_KEY = new RegExp(`^[\\x21-\\x7e]{1,${LIMITS.idempotencyKeyChar
 @Step('request-space')
 @Controller('v1/packets')
 export class RequestSpaceController {
-  constructor(private readonly requestSpace: RequestSpace) {}
+  constructor(
+    private readonly requestSpace: RequestSpace,
+    private readonly refusals: Refusals,
+  ) {}
 
   @Post()
   @BearerToo()
@@ -35,7 +38,7 @@ export class RequestSpaceController {
     'storage_full',
     'quota_exceeded',
   )
-  send(@CallingSystem() caller: SystemCaller, @Req() req: Request, @Body() body: SendDto): Promise<SendAnswer> {
+  async send(@CallingSystem() caller: SystemCaller, @Req() req: Request, @Body() body: SendDto): Promise<SendAnswer> {
     const idempotencyKey = req.get('idempotency-key') ?? null;
     if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey))
       throw invalid(
@@ -44,11 +47,13 @@ export class RequestSpaceController {
         'gồm 1–255 ký tự ASCII nhìn thấy được, không có dấu cách',
         '1–255 visible ASCII characters',
       );
-    return this.requestSpace.send(body, {
+    const sent = await this.requestSpace.send(body, {
       systemId: caller.systemId,
       idempotencyKey,
       rawBody: req.rawBody as Buffer,
     });
+    await this.refusals.ofRecipients(caller, req, sent.recipients);
+    return sent;
   }
 
   @Post(':packetId/space')

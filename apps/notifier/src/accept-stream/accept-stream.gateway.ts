@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { CLOSE, LADDER_COUNTER, LIMITS, LienThongError } from '@lienthong/contracts';
-import { Authenticator } from '@lienthong/identity';
+import { CLOSE, LADDER_COUNTER, LIMITS, LienThongError, statusOf } from '@lienthong/contracts';
+import { Authenticator, type Caller, Refusals } from '@lienthong/identity';
 import {
   actingAs,
   ConnectionStore,
@@ -20,7 +20,7 @@ import type { Express } from 'express';
 import { Gauge } from 'prom-client';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { NotifierOptions } from '../notifier.config';
-import { askedStream, assertOrigin } from './asked-stream';
+import { askedStream, assertOrigin, STREAM_PATH } from './asked-stream';
 import { Stream } from './stream';
 import { refuse } from './upgrade';
 
@@ -63,6 +63,7 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
   constructor(
     private readonly host: HttpAdapterHost,
     private readonly authenticator: Authenticator,
+    private readonly refusals: Refusals,
     private readonly tickets: StreamTicketStore,
     private readonly events: EventStreamStore,
     private readonly listener: StreamListener,
@@ -107,10 +108,16 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
   }
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
-    const { from, ticket } = askedStream(request.url ?? '/');
-    assertOrigin(request, [new URL(this.options.publicUrl).origin, ...this.options.streamOrigins]);
-    if (this.closing) throw new LienThongError('unavailable', { what: 'stream', retryAfter: 1 });
-    const holder = await this.holderOf(request, ticket);
+    const { from, by } = await this.asked(request).catch((error: unknown) => {
+      if (error instanceof LienThongError && [401, 403].includes(statusOf(error)))
+        this.refusals.ofStranger(request.rawHeaders, error);
+      throw error;
+    });
+    if (!hasSystem(by)) {
+      await this.refusals.ofCaller(by, { method: 'GET', originalUrl: STREAM_PATH }, 'access_denied');
+      throw new LienThongError('access_denied', { what: `GET ${STREAM_PATH}` });
+    }
+    const holder = { systemId: by.systemId, accessKey: by.accessKey, sessionId: by.sessionId };
     const position = await this.events.position(holder.systemId);
     if (socket.destroyed) return;
     this.server.handleUpgrade(request, socket, head, (ws) => {
@@ -128,20 +135,23 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     });
   }
 
-  private async holderOf(request: IncomingMessage, ticket: string | null): Promise<TicketHolder> {
+  /** @throws LienThongError for who did not prove what it is, whatever it says of itself */
+  private async asked(request: IncomingMessage): Promise<{ from: number | null; by: TicketHolder | Caller }> {
+    const { from, ticket } = askedStream(request.url ?? '/');
+    assertOrigin(request, [new URL(this.options.publicUrl).origin, ...this.options.streamOrigins]);
+    if (this.closing) throw new LienThongError('unavailable', { what: 'stream', retryAfter: 1 });
     if (ticket !== null) {
-      const holder = await this.tickets.redeem(ticket);
-      if (!holder) throw new LienThongError('access_denied', { what: 'GET /v1/stream (ticket)' });
-      return holder;
+      const by = await this.tickets.redeem(ticket);
+      if (!by) throw new LienThongError('access_denied', { what: `GET ${STREAM_PATH} (ticket)` });
+      return { from, by };
     }
-    const caller = await this.authenticator.authenticate({
+    const by = await this.authenticator.authenticate({
       method: request.method ?? 'GET',
       target: request.url ?? '/',
       rawHeaders: request.rawHeaders,
       body: null,
     });
-    if (caller.systemId === null) throw new LienThongError('access_denied', { what: 'GET /v1/stream' });
-    return { systemId: caller.systemId, accessKey: caller.accessKey, sessionId: caller.sessionId };
+    return { from, by };
   }
 
   private accept(
@@ -232,6 +242,9 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     }
   }
 }
+
+/** An administrator has none, and no stream. */
+const hasSystem = (by: TicketHolder | Caller): by is TicketHolder => by.systemId !== null;
 
 const openStreams = (streams: ReadonlyMap<unknown, unknown>): Gauge =>
   new Gauge({

@@ -1,7 +1,7 @@
 import { LienThongError } from '@lienthong/contracts';
 import type { IncomingMessage } from 'node:http';
 
-const PATH = '/v1/stream';
+export const STREAM_PATH = '/v1/stream';
 const OFFSET = /^\d{1,15}$/;
 /** 43 characters are 32 bytes; what is longer need not be looked for. */
 const TICKET = /^[\w-]{1,100}$/;
@@ -19,7 +19,7 @@ export interface AskedStream {
  */
 export function askedStream(target: string): AskedStream {
   const cut = target.indexOf('?');
-  if ((cut < 0 ? target : target.slice(0, cut)) !== PATH) throw new LienThongError('not_found');
+  if ((cut < 0 ? target : target.slice(0, cut)) !== STREAM_PATH) throw new LienThongError('not_found');
   const query = new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1));
   for (const name of query.keys())
     if (!['from', 'ticket'].includes(name) || query.getAll(name).length > 1)
@@ -28,7 +28,7 @@ export function askedStream(target: string): AskedStream {
   if (from !== null && !OFFSET.test(from)) throw malformed('from is not an offset (decimal digits)');
   // Not 400: what a ticket looks like is not to be learnt here.
   if (ticket !== null && !TICKET.test(ticket))
-    throw new LienThongError('access_denied', { what: `GET ${PATH} (ticket)` });
+    throw new LienThongError('access_denied', { what: `GET ${STREAM_PATH} (ticket)` });
   return { from: from === null ? null : Number(from), ticket };
 }
 
@@ -45,5 +45,5 @@ export function assertOrigin(
   allowed: readonly string[],
 ): void {
   if (origin !== undefined && !allowed.some((one) => one.toLowerCase() === origin.toLowerCase()))
-    throw new LienThongError('access_denied', { what: `GET ${PATH} (Origin)` });
+    throw new LienThongError('access_denied', { what: `GET ${STREAM_PATH} (Origin)` });
 }

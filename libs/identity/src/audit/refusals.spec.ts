@@ -1,4 +1,4 @@
-import { LienThongError } from '@lienthong/contracts';
+import { LienThongError, type Refusal } from '@lienthong/contracts';
 import { currentActor, type NewAuditEntry } from '@lienthong/persistence';
 import { Refusals } from './refusals';
 
@@ -44,6 +44,36 @@ describe('refusals in the audit log', () => {
         action: 'access.refused',
         subject: `GET /v1/packets/${packetId}`,
         detail: { code: 'access_denied' },
+      },
+    ]);
+  });
+
+  it('tell to whom a caller may not send: the number for each reason, and the names of those that were not granted', async () => {
+    const { written, refusals } = log();
+    const request = { method: 'POST', originalUrl: '/v1/packets' };
+    const recipient = (address: string, reason?: Refusal, systemId: string | null = null) => ({
+      address,
+      systemId,
+      allowed: !reason,
+      reason,
+      routedBy: null,
+    });
+    const good = recipient('H01.15', undefined, 'H01.15/qlvb');
+    await refusals.ofRecipients(caller, request, [good]);
+    await refusals.ofRecipients(caller, request, [good, recipient('H01.15', 'duplicate_recipient', 'H01.15/qlvb')]);
+    expect(written).toEqual([]);
+    const many = Array.from({ length: 30 }, (_, n) => recipient(`H02.${n}`, 'not_granted', `H02.${n}/qlvb`));
+    await refusals.ofRecipients(caller, request, [good, recipient('Ông Nguyễn Văn A', 'unknown_recipient'), ...many]);
+    expect(written).toEqual([
+      {
+        actor: 'AK1',
+        action: 'access.refused',
+        subject: 'POST /v1/packets',
+        detail: {
+          code: 'recipients_refused',
+          reasons: { unknown_recipient: 1, not_granted: 30 },
+          notGranted: many.slice(0, 20).map(({ systemId }) => systemId),
+        },
       },
     ]);
   });

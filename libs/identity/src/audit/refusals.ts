@@ -1,4 +1,4 @@
-import { LienThongError } from '@lienthong/contracts';
+import { LienThongError, type Recipient, type Refusal } from '@lienthong/contracts';
 import { actingAs, AuditStore, type NewAuditEntry } from '@lienthong/persistence';
 import { every, Log, type Repeating } from '@lienthong/runtime';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
@@ -7,6 +7,8 @@ import type { Caller } from '../caller';
 const EVERY_MS = 60_000;
 /** Different (key, code) of one minute; the rest is counted together. Nobody may fill the log, or the memory, with keys that there are not. */
 const KINDS = 200;
+/** Recipients that an entry names; how many there were it says in any case. */
+const NAMED = 20;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const KEY_ID = /^[\x21\x23-\x7e]{1,64}$/;
 const UNVERIFIED = { actor: 'unverified', systemId: null };
@@ -15,7 +17,7 @@ export interface RefusedRequest {
   method: string;
   originalUrl: string;
   route?: { path?: string };
-  params?: Record<string, string>;
+  params?: Record<string, string | string[]>;
 }
 
 /**
@@ -37,18 +39,40 @@ export class Refusals implements OnModuleInit, BeforeApplicationShutdown {
     { keyId, systemId }: Pick<Caller, 'keyId' | 'systemId'>,
     request: RefusedRequest,
     code: string,
+    more: Record<string, unknown> = {},
   ): Promise<void> {
-    const { packetId, deliveryId } = request.params ?? {};
+    const [packetId, deliveryId] = ['packetId', 'deliveryId'].map((name) => String(request.params?.[name]));
     const entry: NewAuditEntry = {
       action: 'access.refused',
       subject: `${request.method} ${request.route?.path ?? request.originalUrl.split('?')[0]}`.slice(0, 200),
       ...(UUID.test(packetId) ? { packetId } : {}),
       ...(UUID.test(deliveryId) ? { deliveryId } : {}),
-      detail: { code },
+      detail: { code, ...more },
     };
     await actingAs({ actor: keyId, systemId }, () => this.audit.record([entry])).catch((error: unknown) =>
       this.log.error({ err: error, keyId, code }, 'refusal not recorded'),
     );
+  }
+
+  /**
+   * Recipients to whom the caller may not send: of a request that was refused for them, or that goes out to the others. One entry, with the number for each
+   * reason; by name only those that there are but were not granted: what others are called is what the caller wrote.
+   * @param recipients all of the request, as they are answered
+   */
+  async ofRecipients(
+    caller: Pick<Caller, 'keyId' | 'systemId'>,
+    request: RefusedRequest,
+    recipients: readonly Recipient[],
+  ): Promise<void> {
+    // One that is named twice is refused nothing.
+    const refused = recipients.filter(({ allowed, reason }) => !allowed && reason !== 'duplicate_recipient');
+    if (refused.length === 0) return;
+    const reasons: Partial<Record<Refusal, number>> = {};
+    for (const { reason } of refused) if (reason) reasons[reason] = (reasons[reason] ?? 0) + 1;
+    const notGranted = refused.flatMap(({ reason, systemId }) =>
+      reason === 'not_granted' && systemId ? [systemId] : [],
+    );
+    await this.ofCaller(caller, request, 'recipients_refused', { reasons, notGranted: notGranted.slice(0, NAMED) });
   }
 
   /** @param rawHeaders of a request that did not prove who signed it; what it says of its key is only what it says */
