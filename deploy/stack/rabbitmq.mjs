@@ -173,9 +173,21 @@ export const rabbitmq = driver(1);
 /** They join the first, which must run when they start for the first time, and are stopped before it. */
 export const rabbitmqMore = { 'rabbitmq-2': driver(2), 'rabbitmq-3': driver(3) };
 
+/** How long the broker waits for a consumer's answer, on channels that are opened from now on: 2 s, or as it comes (30 min, looked at every minute). */
+export function hurry(on) {
+  const [patience, tick] = on ? [2_000, 500] : [1_800_000, 60_000];
+  const set = (name, value) => `application:set_env(rabbit, ${name}, ${value})`;
+  const words = `${set('consumer_timeout', patience)}, ${set('channel_tick_interval', tick)}.`;
+  run('rabbitmqctl', findControl(), ['eval', words], {
+    env: rabbitmqEnv(),
+    user: serverUser('rabbitmq'),
+    cwd: first.dataDir,
+  });
+}
+
 /** The broker's own alarm: less space is free than it wants, and it reads no more from those who publish. */
-export function diskAlarm(on) {
+export function diskAlarm(on, calm = '50MB') {
   const user = serverUser('rabbitmq');
-  const limit = on ? '900000GB' : '50MB';
+  const limit = on ? '900000GB' : calm;
   run('rabbitmqctl', findControl(), ['set_disk_free_limit', limit], { env: rabbitmqEnv(), user, cwd: first.dataDir });
 }

@@ -186,4 +186,47 @@ describe('A disk that is full', () => {
       await platform.stop();
     },
   );
+
+  const fillsBroker = process.env.BROKER_DISK_FULL === '1';
+  itWhen(
+    onRealStack && reason === '' && fillsBroker,
+    reason || 'a minute of its own: BROKER_DISK_FULL=1, on the stack',
+  )(
+    'of RabbitMQ, without an alarm before: packets are taken and wait in PostgreSQL, and are delivered when there is space',
+    async () => {
+      platform = await startPlatform();
+      await parties();
+      const { brokerFolder } = await stackControl<{ brokerFolder: string }>('describe');
+      await stackControl('stop-server', 'rabbitmq');
+      const disk = SmallDisk.mount(brokerFolder, 64);
+      try {
+        await stackControl('start-server', 'rabbitmq');
+        await stackControl('unwatch-broker-disk');
+        await delivered(await send(1));
+        disk.fill();
+        const packetIds: string[] = [];
+        const readiness = () => stackControl<number[]>('readiness', 'scheduler');
+        const began = performance.now();
+        await eventually(async () => {
+          packetIds.push(...(await send(5)));
+          return (await readiness()).every((status) => status === 503);
+        }, RECOVERED);
+        const noticedMs = Math.round(performance.now() - began);
+        expect(await stackControl('readiness', 'connector')).toEqual([200, 200]);
+        disk.free();
+        // What a broker makes of a write that failed is its own affair; whoever runs it starts it again.
+        await stackControl('kill-server', 'rabbitmq');
+        await stackControl('start-server', 'rabbitmq');
+        await delivered(packetIds);
+        console.info(
+          `RabbitMQ's disk really full: the schedulers not ready after ${noticedMs} ms, ${packetIds.length} packets taken meanwhile, all delivered`,
+        );
+      } finally {
+        await stackControl('stop-server', 'rabbitmq');
+        disk.remove();
+        await stackControl('start-server', 'rabbitmq');
+      }
+      await platform.stop();
+    },
+  );
 });

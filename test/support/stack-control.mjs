@@ -10,7 +10,7 @@ import {
   startServer,
   stopServer,
 } from '../../deploy/stack/processes.mjs';
-import { diskAlarm } from '../../deploy/stack/rabbitmq.mjs';
+import { diskAlarm, hurry } from '../../deploy/stack/rabbitmq.mjs';
 import {
   adminKeyFile,
   applicationUrl,
@@ -45,6 +45,7 @@ const handles = {
     databaseUrl: serverEnv().DATABASE_URL,
     applicationUrl,
     s3Folder: stackPath('minio'),
+    brokerFolder: stackPath('rabbitmq', 'mnesia'),
   }),
   'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),
   // The other apps ask auth about access keys, so auth is first.
@@ -64,6 +65,10 @@ const handles = {
   'thaw-server': (server) => signalServer(server, 'SIGCONT'),
   'alarm-broker': () => diskAlarm(true),
   'calm-broker': () => diskAlarm(false),
+  /** Its disk may fill up to the last byte, without an alarm before. */
+  'unwatch-broker-disk': () => diskAlarm(false, '1'),
+  'hurry-broker': () => hurry(true),
+  'leave-broker-time': () => hurry(false),
   /** What each instance of an app answers to who asks whether it is ready. */
   readiness: (app) =>
     Promise.all(instances.map(async (n) => (await fetch(`http://127.0.0.1:${internalPort(app, n)}/readyz`)).status)),

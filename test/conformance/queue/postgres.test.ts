@@ -3,6 +3,7 @@ import { PostgresQueue } from '@lienthong/queue';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { newTask, newTasks, readyOf, sendAll, until, KIND } from './bench';
+import { outlasting } from './outlasting';
 import { postgresServer } from './postgres-server';
 import { queueConformance } from './suite';
 import { TcpProxy } from '../../support/tcp-proxy';
@@ -86,6 +87,13 @@ describe('PostgresQueue', () => {
     }
     expect(waits.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
     await consumption.stop(1000);
+    await queue.close();
+  });
+
+  it('has a task come again whose handler outlasts its time, and goes on beside it', async () => {
+    const queue = create('outlasting');
+    await queue.open();
+    await outlasting(queue, (id) => client.query(`UPDATE ${schema}.job SET expire_seconds = 1 WHERE id = $1`, [id]));
     await queue.close();
   });
 

@@ -2,7 +2,10 @@ import { RabbitmqQueue } from '@lienthong/queue';
 import { Logger } from '@nestjs/common';
 import { connect, type ChannelModel } from 'amqplib';
 import { idsOf, KIND, newTask, newTasks, sendAll, until } from './bench';
+import { onRealStack, stackControl } from '../../support/platform';
 import { setting } from '../../support/setting';
+import { itWhen } from '../../support/when';
+import { outlasting } from './outlasting';
 import { queueConformance } from './suite';
 import { TcpProxy } from '../../support/tcp-proxy';
 
@@ -116,6 +119,22 @@ if (!url) console.warn('RabbitmqQueue is not tested: RABBITMQ_URL is not set and
     await consumption.stop(1000);
     await queue.close();
   });
+
+  itWhen(onRealStack, 'what the broker waits for is set by rabbitmqctl, on a stack of this repository')(
+    'has a task come again whose handler outlasts the consumer timeout, and goes on beside it',
+    async () => {
+      // A channel takes it over when it is opened.
+      await stackControl('hurry-broker');
+      const queue = create('outlasting');
+      try {
+        await queue.open();
+        await outlasting(queue, async () => undefined);
+      } finally {
+        await queue.close();
+        await stackControl('leave-broker-time');
+      }
+    },
+  );
 
   it('says that the credentials are refused', async () => {
     const wrong = new URL(address.href);
