@@ -29,11 +29,17 @@ const FOR_ANOTHER = 'it covers authorization, so the request was made for the se
 
 type Holder = Pick<Caller, 'accessKey' | 'systemId' | 'sessionId' | 'legacyUntil'>;
 type Proven = Holder & { publicKey?: KeyObject };
+/** What the headers of a request say, and whether it is true. */
+interface Proof {
+  of: Pick<ReceivedRequest, 'method' | 'target'>;
+  signed: ReceivedSignature;
+  proven: Promise<Proven>;
+}
 
 /** Finds out who signed a request (protocol 3). Used by the guard and by whoever has no Nest request, such as the WebSocket upgrade. */
 export class Authenticator {
   /** What was proven by the headers of requests (the very array of them) whose bodies were still to come. */
-  private readonly proofs = new WeakMap<string[], { base: string; proof: Promise<Proven> }>();
+  private readonly proofs = new WeakMap<string[], Proof>();
 
   constructor(
     private readonly ring: Pick<KeyRing, 'key' | 'session' | 'knows' | 'lookAgain'>,
@@ -50,9 +56,9 @@ export class Authenticator {
    * @throws LienThongError one of the codes of protocol 3, `unavailable` when auth must be asked and does not answer
    */
   async authenticate(request: ReceivedRequest): Promise<Caller> {
-    const signed = this.read(() => readSignature(request, this.window()));
-    const proven = (await this.recognised(request.rawHeaders, signed)) ?? (await this.prove(signed));
-    const { publicKey, ...holder } = proven;
+    const proof = this.proofOf(request);
+    const signed = this.read(() => readSignature(request, this.window(), proof?.signed));
+    const { publicKey, ...holder } = await (proof ? this.stillProven(proof) : this.prove(signed));
     const { keyId, nonce, alg } = signed;
     const now = this.now();
     if (!(await this.nonces.use(keyId, nonce, new Date(now + NONCE_SECONDS * 1000))))
@@ -77,9 +83,10 @@ export class Authenticator {
    */
   async recognise(request: Omit<ReceivedRequest, 'body'>, isWhole: () => boolean): Promise<Holder> {
     const signed = this.read(() => readSignatureOfHeaders(request, this.window()));
-    const proof = this.prove(signed);
-    this.proofs.set(request.rawHeaders, { base: signed.base, proof });
-    const proven = await proof;
+    const { method, target, rawHeaders } = request;
+    const proof = { of: { method, target }, signed, proven: this.prove(signed) };
+    this.proofs.set(rawHeaders, proof);
+    const proven = await proof.proven;
     // An honest body is there by now, or next in the socket.
     for (let turn = 0; turn < TURNS && !isWhole(); turn += 1) await setImmediate();
     if (!isWhole() && (await this.nonces.isUsed(signed.keyId, signed.nonce)))
@@ -125,10 +132,13 @@ export class Authenticator {
     return UUID.test(signed.keyId) ? this.ofSession(signed) : this.ofAccessKey(signed);
   }
 
-  private async recognised(rawHeaders: string[], { base }: ReceivedSignature): Promise<Proven | undefined> {
-    const before = this.proofs.get(rawHeaders);
-    if (before?.base !== base) return undefined;
-    const proven = await before.proof;
+  private proofOf({ method, target, rawHeaders }: ReceivedRequest): Proof | undefined {
+    const proof = this.proofs.get(rawHeaders);
+    return proof?.of.method === method && proof.of.target === target ? proof : undefined;
+  }
+
+  private async stillProven(proof: Proof): Promise<Proven> {
+    const proven = await proof.proven;
     // It may have waited for its turn, and for its body, since.
     await this.assertStillValid(proven);
     return proven;

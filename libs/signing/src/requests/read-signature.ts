@@ -49,15 +49,21 @@ const HEADER_CHARACTERS = 4096;
 /**
  * Reads the signature of a request and checks all that needs no key (protocol 3): form, coverage, the time window and the body's digest.
  * What is left to the caller: key, algorithm of the key, signature, nonce.
+ * @param ofHeaders what {@link readSignatureOfHeaders} read in this method, target and headers, when it has already
  * @throws SignatureError signature_missing, signature_malformed, signature_incomplete, algorithm_not_allowed, clock_skew or digest_mismatch.
  */
-export function readSignature(request: ReceivedRequest, at: SignatureWindow): ReceivedSignature {
-  const { received, message } = parse(request);
+export function readSignature(
+  request: ReceivedRequest,
+  at: SignatureWindow,
+  ofHeaders?: ReceivedSignature,
+): ReceivedSignature {
+  const received = ofHeaders ?? parse(request);
+  requireCoverage(received.covered, hasBody(request));
   assertInWindow(received, at);
   // After the window: an old request is not worth hashing a body for.
   if (received.covered.includes('content-digest')) {
-    const fits = digestFits(headerOf(message, 'content-digest'), request.body ?? Buffer.alloc(0));
-    if (!fits) throw new SignatureError('digest_mismatch');
+    const digest = headerOf(messageOf(request), 'content-digest');
+    if (!digestFits(digest, request.body ?? Buffer.alloc(0))) throw new SignatureError('digest_mismatch');
   }
   return received;
 }
@@ -67,7 +73,7 @@ export function readSignature(request: ReceivedRequest, at: SignatureWindow): Re
  * @throws SignatureError as there, except digest_mismatch
  */
 export function readSignatureOfHeaders(request: Omit<ReceivedRequest, 'body'>, at: SignatureWindow): ReceivedSignature {
-  const { received } = parse({ ...request, body: null });
+  const received = parse({ ...request, body: null });
   assertInWindow(received, at);
   return received;
 }
@@ -78,11 +84,19 @@ export function readSignatureOfHeaders(request: Omit<ReceivedRequest, 'body'>, a
  * @throws SignatureError signature_missing, signature_malformed, signature_incomplete or algorithm_not_allowed.
  */
 export function parseSignature(request: ReceivedRequest): ReceivedSignature {
-  return parse(request).received;
+  return parse(request);
 }
 
-function parse(request: ReceivedRequest): { received: ReceivedSignature; message: Message } {
-  const message = { method: request.method, target: request.target, headers: headersOf(request.rawHeaders) };
+const hasBody = ({ body }: ReceivedRequest): boolean => (body?.length ?? 0) > 0;
+
+const messageOf = ({ method, target, rawHeaders }: Omit<ReceivedRequest, 'body'>): Message => ({
+  method,
+  target,
+  headers: headersOf(rawHeaders),
+});
+
+function parse(request: ReceivedRequest): ReceivedSignature {
+  const message = messageOf(request);
   if (!message.headers.has('signature-input') || !message.headers.has('signature')) {
     throw new SignatureError('signature_missing');
   }
@@ -92,7 +106,7 @@ function parse(request: ReceivedRequest): { received: ReceivedSignature; message
 
   const covered = components.map(componentName);
   if (new Set(covered).size < covered.length) throw malformed('a component is covered twice');
-  requireCoverage(covered, (request.body?.length ?? 0) > 0);
+  requireCoverage(covered, hasBody(request));
 
   const missing = ['created', 'nonce', 'keyid', 'alg'].filter((name) => !parameters.has(name));
   if (missing.length > 0) throw new SignatureError('signature_incomplete', { missing: missing.join(', ') });
@@ -118,7 +132,7 @@ function parse(request: ReceivedRequest): { received: ReceivedSignature; message
   }
   const base = baseOf(message, covered, signatureInput.slice('sig='.length));
   const ends = expires === undefined ? {} : { expires };
-  return { received: { keyId, alg, created, ...ends, nonce, covered, base, signature, signatureInput }, message };
+  return { keyId, alg, created, ...ends, nonce, covered, base, signature, signatureInput };
 }
 
 function assertInWindow({ created, expires }: ReceivedSignature, { now, windowSeconds }: SignatureWindow): void {
