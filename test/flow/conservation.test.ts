@@ -1,14 +1,17 @@
 import { ConservationStore, createDataSource, Transactions } from '@lienthong/persistence';
 import { accept, deliveryId, openSpace, newFile, packetIn, purged, receiveOne, sendInline } from '../support/exchange';
 import { eventually } from '../support/eventually';
-import { onEmbedded, type Party, type Platform, startPlatform } from '../support/platform';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { onEmbedded, type Party, type Platform, startPlatform, startStandalone } from '../support/platform';
 import { itWhen } from '../support/when';
 
 jest.setTimeout(180_000);
 /** The books are those of the whole database, into which on the stack other tests write by SQL. */
 const alone = itWhen(onEmbedded, 'other tests write into the same database');
 
-describe('The books of the platform (check-conservation)', () => {
+describe('The books of the platform (check-conservation, check-store)', () => {
   let platform: Platform;
   let store: ConservationStore;
   let source: Party;
@@ -16,7 +19,7 @@ describe('The books of the platform (check-conservation)', () => {
   let close: () => Promise<void>;
 
   beforeAll(async () => {
-    platform = await startPlatform();
+    platform = await (onEmbedded ? startStandalone({ STORE_CHECK_SECONDS: '1' }) : startPlatform());
     [source, destination] = [await platform.makeParty(), await platform.makeParty()];
     const settings = { url: platform.databaseUrl(), poolSize: 2, applicationName: 'conservation' };
     const dataSource = await createDataSource(settings).initialize();
@@ -74,6 +77,27 @@ describe('The books of the platform (check-conservation)', () => {
     await receiveOne(destination, packetId);
     await packetIn(source, packetId, 'completed');
     expect(await drift()).toEqual(even);
+  });
+
+  alone('name what lies in the store and belongs to no packet, and the packet whose content is gone', async () => {
+    const { packetId } = await sendInline(source, destination);
+    await packetIn(source, packetId, 'scheduled');
+    const counted = (of: string, n: number) =>
+      eventually(async () =>
+        new RegExp(`^lienthong_content_places\\{of="${of}"\\} ${n}$`, 'm').test(
+          await (await fetch(`${platform.baseUrl}/metrics`)).text(),
+        ),
+      );
+    await counted('missing', 0);
+    await counted('unknown', 0);
+    const place = (id: string) => join(platform.standalone!.folder, 'content', 'packets', id);
+    const stranger = randomUUID();
+    mkdirSync(place(stranger));
+    await counted('unknown', 1);
+    await counted('missing', 0);
+    renameSync(place(packetId), place(randomUUID()));
+    await counted('unknown', 2);
+    await counted('missing', 1);
   });
 
   alone(

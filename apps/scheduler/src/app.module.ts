@@ -11,6 +11,8 @@ import { CheckContent } from './check-content/check-content';
 import { CheckContentConsumer } from './check-content/check-content.consumer';
 import { CheckConservation } from './check-conservation/check-conservation';
 import { CheckConservationTimer } from './check-conservation/check-conservation.timer';
+import { CheckStore } from './check-store/check-store';
+import { CheckStoreTimer } from './check-store/check-store.timer';
 import { CloseUnusedSpaces } from './close-unused-spaces/close-unused-spaces';
 import { CloseUnusedSpacesTimer } from './close-unused-spaces/close-unused-spaces.timer';
 import { ForgetAuditTimer } from './forget-audit/forget-audit.timer';
@@ -62,6 +64,8 @@ import { WatchDeadlinesTimer } from './watch-deadlines/watch-deadlines.timer';
     ForgetExpiredTimer,
     CheckConservation,
     CheckConservationTimer,
+    CheckStore,
+    CheckStoreTimer,
     SealAudit,
     SealAuditTimer,
     WarnExpiringKeys,

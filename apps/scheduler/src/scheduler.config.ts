@@ -19,6 +19,10 @@ export const schedulingSettings = {
     min: 1,
     max: 30,
   }),
+  STORE_CHECK_SECONDS: setting.integer(
+    'Pause between two comparisons of all that is in the content store with the record',
+    { default: 3600, min: 1, max: 86_400 },
+  ),
   EXPIRY_PER_MINUTE: setting.integer('Deliveries that may end at their deadline in a minute without an alarm', {
     default: 1000,
     min: 1,
@@ -58,6 +62,7 @@ export const schedulerSettings = {
 export abstract class SchedulerOptions {
   abstract readonly sweepQuietSeconds: number;
   abstract readonly deadlineWatchSeconds: number;
+  abstract readonly storeCheckSeconds: number;
   abstract readonly expiry: { leastPerMinute: number; percentPerMinute: number };
   /** Reminders of what is not fetched. */
   abstract readonly ladder: { everySeconds: number; reminders: number; contactPauseSeconds: number };
@@ -78,6 +83,7 @@ type Given = ConfigOf<typeof schedulingSettings> & { PUBLIC_URL: string; STORAGE
 export const schedulerOptionsOf = (config: Given): SchedulerOptions => ({
   sweepQuietSeconds: config.SWEEP_QUIET_SECONDS,
   deadlineWatchSeconds: config.DEADLINE_WATCH_SECONDS,
+  storeCheckSeconds: config.STORE_CHECK_SECONDS,
   expiry: { leastPerMinute: config.EXPIRY_PER_MINUTE, percentPerMinute: config.EXPIRY_PERCENT_PER_MINUTE },
   ladder: {
     everySeconds: config.LADDER_REMIND_EVERY_HOURS * 3600,

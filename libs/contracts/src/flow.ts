@@ -179,6 +179,7 @@ export const FLOW = [
     regulation: ['beside'],
     change: '–',
   },
+  { name: 'check-store', app: 'scheduler', cause: 'timer', regulation: ['beside'], change: '–' },
   { name: 'manage-webhook', app: 'notifier', cause: 'http', regulation: ['beside'], change: 'webhook of a system' },
   {
     name: 'call-webhooks',

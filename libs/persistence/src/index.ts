@@ -64,6 +64,7 @@ export * from './registry/registry-directory.store';
 export { SystemStore } from './registry/registry-systems.store';
 export * from './registry/routing.store';
 export * from './operations/conservation.store';
+export * from './operations/content-place.store';
 export * from './operations/purge-backlog.store';
 export * from './operations/depth.store';
 export * from './operations/stuck-packet.store';

@@ -33,6 +33,7 @@ import { DeadTaskStore } from './operations/dead-task.store';
 import { DeliveryListStore } from './lists/delivery-list.store';
 import { DeliveryStore, type FirstReminder } from './exchange/delivery.store';
 import { ConservationStore } from './operations/conservation.store';
+import { ContentPlaceStore } from './operations/content-place.store';
 import { PurgeBacklogStore } from './operations/purge-backlog.store';
 import { DepthStore } from './operations/depth.store';
 import { EventStreamStore } from './exchange/event-stream.store';
@@ -96,6 +97,7 @@ const STORES: Type[] = [
   DeliveryListStore,
   DeadlineStore,
   ConservationStore,
+  ContentPlaceStore,
   DepthStore,
   DirectoryStore,
   GrantStore,

@@ -24,6 +24,9 @@ export function splitKey(key: string): { packetId: string; name: string } {
   return { packetId: match[1], name: match[2] };
 }
 
+/** Under which everything lies. */
+export const ROOT = 'packets/';
+
 /** @returns the prefix under which everything of a packet lies, and nothing of any other. */
 export function packetPrefix(packetId: string): string {
   if (!PACKET_ID.test(packetId)) throw new Error(`Not a packet id: ${JSON.stringify(packetId)}`);

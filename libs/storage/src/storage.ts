@@ -112,6 +112,12 @@ export abstract class Storage {
    * for whatever else is there is found by the look that follows
    */
   abstract purge(packetId: string, stored?: StoredPart[]): Promise<PurgeReport>;
+
+  /**
+   * Every place (`placeOf`) that has anything in it now, in pages of 1,000 at most, in no order: for who compares the store with the record. What comes or goes
+   * meanwhile may be told or not. @throws `unavailable`
+   */
+  abstract places(): AsyncIterable<string[]>;
 }
 
 /** @returns bytes of each piece of a multipart upload: at least 16 MiB, at most 1,000 pieces. */

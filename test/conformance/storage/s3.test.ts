@@ -2,6 +2,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
@@ -135,6 +136,24 @@ if (!endpoint) console.warn('S3Storage is not tested: S3_ENDPOINT is not set and
         await Promise.all(Array.from({ length: 50 }, (_, index) => putOne(start + index)));
       expect((await storage.purge(packetId)).removed).toHaveLength(2101);
       expect(await versionsIn(bucket)).toEqual([]);
+      await removeBucket(storage, bucket);
+    });
+
+    it('tells more places than one answer of the server holds', async () => {
+      const { storage, bucket } = await opened('places');
+      const Keys = Array.from({ length: 1001 }, (_, n) => `packets/${n}/x`);
+      for (let at = 0; at < Keys.length; at += 50)
+        await Promise.all(
+          Keys.slice(at, at + 50).map((Key) => operator.send(new PutObjectCommand({ Bucket: bucket, Key, Body: 'x' }))),
+        );
+      const pages: string[][] = [];
+      for await (const page of storage.places()) pages.push(page);
+      expect(pages.length).toBeGreaterThan(1);
+      expect(new Set(pages.flat().map((place) => `packets/${place}/x`))).toEqual(new Set(Keys));
+      for (const some of [Keys.slice(0, 1000), Keys.slice(1000)])
+        await operator.send(
+          new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: some.map((Key) => ({ Key })) } }),
+        );
       await removeBucket(storage, bucket);
     });
 

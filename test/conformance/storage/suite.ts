@@ -4,6 +4,7 @@ import { objectKey } from '@lienthong/storage';
 import { downloads } from './downloads';
 import { ask } from './http';
 import { multiparts } from './multipart';
+import { places } from './places';
 import { purges } from './purges';
 import { type Subject, newContent } from './subject';
 import { uploads } from './uploads';
@@ -58,6 +59,7 @@ export function storageConformance(start: () => Promise<Subject>): void {
   downloads(() => subject);
   multiparts(() => subject);
   purges(() => subject);
+  places(() => subject);
 
   it('says that it is ready', async () => {
     await subject.storage.check();

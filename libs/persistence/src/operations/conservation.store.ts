@@ -13,8 +13,12 @@ export interface Balance {
   stranded: number;
 }
 
-/** What a step leaves in the stream of a system and, under the same name, in the audit log. */
-const BOTH = `('packet.accepted', 'packet.completed', 'packet.refused', 'packet.purged', 'delivery.accepted')`;
+/**
+ * What a step leaves in the stream of a system and, under the same name, in the audit log. Of the exchange's events only packet.available is not among them,
+ * whose entry is delivery.announced, and packet.recalled, which of a packet that others have accepted is told to destinations alone.
+ */
+const BOTH = `('packet.accepted', 'packet.completed', 'packet.refused', 'packet.purged', 'packet.extended', 'packet.expiring', 'packet.status',
+  'packet.recallRequested', 'delivery.ready', 'delivery.accepted', 'delivery.rejected', 'delivery.undeliverable')`;
 const PACKETS_LIVE = `('open', 'received', 'scheduled')`;
 /** One transaction writes both, so none of it is still to come. */
 const WINDOW = `at > now() - interval '70 s' AND at <= now()`;

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, constants, readdir, rm, stat } from 'node:fs/promises';
+import { access, constants, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { toUSVString } from 'node:util';
 import { LienThongError } from '@lienthong/contracts';
 import { contentDisposition } from '../content-disposition';
-import { checkPart, packetPrefix, pieceSizes, splitKey } from '../object-key';
+import { checkPart, packetPrefix, pieceSizes, ROOT, splitKey } from '../object-key';
 import {
   ContentKept,
   type Finding,
@@ -42,6 +42,7 @@ type PutPermission = Extract<Permission, { operation: 'put' }>;
 type PiecePermission = Extract<Permission, { operation: 'piece' }>;
 type GetPermission = Extract<Permission, { operation: 'get' }>;
 
+const PAGE = 1000;
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 
 /**
@@ -183,6 +184,16 @@ export class FilesystemStorage extends Storage {
       deletedAt,
       verifiedAbsentAt: new Date(this.clock.now()).toISOString(),
     };
+  }
+
+  async *places(): AsyncGenerator<string[]> {
+    let page: string[] = [];
+    for await (const { name } of await opendir(join(this.root, ROOT))) {
+      if (page.push(name) < PAGE) continue;
+      yield page;
+      page = [];
+    }
+    yield page;
   }
 
   /** For the router: what the address allows. @throws `upload_refused` */

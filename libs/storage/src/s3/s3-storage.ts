@@ -27,6 +27,7 @@ import { S3Connection, type S3Settings } from './s3-connection';
 import { isRefusal, refusal } from './s3-errors';
 import { findingOf, isMultipart, putHeaders, sealedKey } from './s3-headers';
 import { type Abilities, openBucket } from './s3-open';
+import { placesIn } from './s3-places';
 import { MARKER, purgePacket } from './s3-purge';
 import { copyVerified, hashObject } from './s3-seal';
 
@@ -183,6 +184,10 @@ export class S3Storage extends Storage {
     // Elsewhere a part may be there under other keys, or more than once, and the report says what was there.
     const known = digestsEnforced && !versioned ? stored.map((part) => part.key) : [];
     return purgePacket(this.connection, this.bucket, packetId, { versions, known, clock: this.clock });
+  }
+
+  places(): AsyncIterable<string[]> {
+    return placesIn(this.connection, this.bucket);
   }
 
   /** The key that nobody can write to any more. Where digests are enforced, or the object was put together from pieces, that is the part's own. */
