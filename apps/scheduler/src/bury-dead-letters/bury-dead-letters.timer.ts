@@ -1,7 +1,9 @@
 import { every, Log, type Repeating } from '@lienthong/runtime';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { SchedulerOptions } from '../scheduler.config';
 import { BuryDeadLetters } from './bury-dead-letters';
+
+/** One look at an empty queue. Far sooner than the sweeper would send the same work again. */
+const EVERY_MS = 3000;
 
 @Injectable()
 export class BuryDeadLettersTimer implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -9,14 +11,11 @@ export class BuryDeadLettersTimer implements OnApplicationBootstrap, OnApplicati
 
   constructor(
     private readonly buryDeadLetters: BuryDeadLetters,
-    private readonly options: SchedulerOptions,
     private readonly log: Log,
   ) {}
 
-  /** Four times before the sweeper would send the same work again. */
   onApplicationBootstrap(): void {
-    const everyMs = (this.options.sweepQuietSeconds * 1000) / 4;
-    this.timer = every('bury-dead-letters', everyMs, () => this.buryDeadLetters.pass(), { log: this.log });
+    this.timer = every('bury-dead-letters', EVERY_MS, () => this.buryDeadLetters.pass(), { log: this.log });
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -81,6 +81,8 @@ export class RabbitmqQueue extends Queue {
   }
 
   async clearDead(limit: number, record: (givenUp: QueuedTask[]) => Promise<void>): Promise<number> {
+    // A broker in alarm reads nothing of this connection: channels would pile up that wait for its end.
+    this.sender().check();
     const clearing = this.onChannel(async (channel) => {
       const tasks: Message[] = [];
       const givenUp: QueuedTask[] = [];
@@ -97,7 +99,6 @@ export class RabbitmqQueue extends Queue {
       for (const message of tasks) channel.ack(message);
       return tasks.length;
     });
-    // A broker in alarm reads nothing of this connection, and answers only when the alarm is over.
     return within(CONFIRM_MS, 'RabbitMQ did not answer in time.', clearing);
   }
 
