@@ -168,10 +168,11 @@ if (!url) console.warn('RabbitmqQueue is not tested: RABBITMQ_URL is not set and
       const answer = await fetch(`${base}/api/consumers/${vhost}`, { headers });
       const consumers = (await answer.json()) as {
         queue: { name: string };
-        channel_details: { connection_name: string };
+        // Empty until the channel's first statistics have come.
+        channel_details: { connection_name?: string };
       }[];
       for (const { queue, channel_details: channel } of consumers)
-        if (queue.name.startsWith(queues)) names.add(channel.connection_name);
+        if (queue.name.startsWith(queues) && channel.connection_name) names.add(channel.connection_name);
       return names.size > 0;
     });
     for (const name of names)
