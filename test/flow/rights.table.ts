@@ -16,7 +16,9 @@ export type Subject =
   | 'signed'
   /** A WebSocket; no answer of HTTP but a refusal. */
   | 'upgrade'
-  | 'public';
+  | 'public'
+  /** Public, on a port that only the operator reaches where one is set; the stack sets one. */
+  | 'internal';
 
 /** Something of the owner's, or its like that does not exist. */
 export interface Ids {
@@ -61,8 +63,8 @@ export const RIGHTS: Record<string, Rights> = {
   'POST /v1/signature-checks': { of: 'public' },
   'GET /v1/limits': { of: 'public' },
   'GET /healthz': { of: 'public' },
-  'GET /readyz': { of: 'public' },
-  'GET /metrics': { of: 'public' },
+  'GET /readyz': { of: 'internal' },
+  'GET /metrics': { of: 'internal' },
   'GET /v1/keys': { of: 'caller', shows: 'accessKey' },
   'POST /v1/keys': { of: 'signed' },
   'POST /v1/keys/{accessKey}/rotate': { of: 'key', body: {} },
