@@ -1,6 +1,7 @@
 import { type FieldError, LIMITS, type Problem } from '@lienthong/contracts';
 import { accept, deliveryId, inlineRequest, newFile, openSpace, sendInline } from '../support/exchange';
 import { type Party, type Platform, startPlatform } from '../support/platform';
+import { sendRaw } from '../support/raw-http';
 import { type Route, routes } from './bad-input.table';
 
 jest.setTimeout(120_000);
@@ -266,6 +267,13 @@ describe('Bad input', () => {
     const { status, json } = await platform.fetch('/v1/packets', { method: 'PUT', body: {}, key: source.key });
     expect([404, 405]).toContain(status);
     expect(json.code).toMatch(/^(not_found|method_not_allowed)$/);
+    // A gateway refuses this one by itself.
+    const trace = `TRACE /v1/packets HTTP/1.1\r\nHost: ${new URL(platform.baseUrl).host}\r\nConnection: close\r\n\r\n`;
+    const [traced] = await sendRaw(platform.baseUrl, trace);
+    expect(traced.status).toBe(405);
+    expect(traced.headers).toMatch(/^allow: .*POST/im);
+    expect(traced.headers).toMatch(/^content-type: application\/problem\+json/im);
+    expect(JSON.parse(traced.body)).toMatchObject({ status: 405, code: 'method_not_allowed' });
   });
 });
 

@@ -111,7 +111,11 @@ export const PLAIN_ROUTES = {
       ...open,
       operationId: 'readyz',
       summary: 'What it depends on answers; on the internal port where one is set',
-      responses: { 200: json('Ready', status), 503: json('Not ready, or draining', status) },
+      responses: {
+        200: json('Ready', status),
+        503: json('Not ready, or draining', status),
+        ...problemResponses(['not_found']),
+      },
     },
   },
   '/metrics': {
@@ -119,7 +123,10 @@ export const PLAIN_ROUTES = {
       ...open,
       operationId: 'metrics',
       summary: 'Prometheus; on the internal port where one is set',
-      responses: { 200: { description: 'Text format', content: { 'text/plain': { schema: text } } } },
+      responses: {
+        200: { description: 'Text format', content: { 'text/plain': { schema: text } } },
+        ...problemResponses(['not_found']),
+      },
     },
   },
 };
