@@ -58,6 +58,8 @@ const handles = {
   'start-app': (name) => start(...instanceOf(name)),
   'freeze-app': (name) => signalApp(...instanceOf(name), 'SIGSTOP'),
   'thaw-app': (name) => signalApp(...instanceOf(name), 'SIGCONT'),
+  'kill-both': (app) => Promise.all(instances.map((instance) => killApp(app, instance))),
+  'start-both': (app) => Promise.all(instances.map((instance) => start(app, instance))),
   'stop-server': (server) => stopServer(server),
   'kill-server': (server) => killServer(server),
   'start-server': (server) => startServer(server),

@@ -1,4 +1,4 @@
-import type { ConfirmAnswer, DeliveryState, SendRequest } from '@lienthong/contracts';
+import type { ConfirmAnswer, DeliveryState, Download, SendRequest } from '@lienthong/contracts';
 import type { TestFile } from '../../support/exchange';
 
 export type Confirmation = 'accept' | 'reject' | 'retry';
@@ -26,6 +26,10 @@ export interface ExpectedPacket {
   state: 'open' | 'sent' | 'completed' | 'recalled';
   isUploaded: boolean;
   round: number;
+  /** The round whose content lies in the store. */
+  uploadedIn: number;
+  /** Where its content was to be fetched, of whichever round. */
+  addresses: { of: number; download: Download }[];
   extended?: string;
   deliveries: ExpectedDelivery[];
 }

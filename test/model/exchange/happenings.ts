@@ -1,13 +1,33 @@
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually';
-import { type Expected, isLive, settle } from './expected';
-import { type Command, command, pick, scheduled } from './world';
+import { type Expected, type ExpectedPacket, isLive, settle } from './expected';
+import { type Command, command, pick, scheduled, type World } from './world';
 
 const sent = ({ packets }: Expected) => packets.filter(({ state }) => state === 'sent');
 /** Mostly what was begun last, so that one step comes upon the other. */
 const n = fc.nat(3);
 
-/** No test waits for days: the deadline comes to the packet. */
+/** No test waits for days: the deadline comes to the packet. @param after an interval */
+const passes = ({ platform }: World, { packetId }: ExpectedPacket, after: string): Promise<unknown> =>
+  platform.sql(
+    `UPDATE deliveries SET deliver_by = now() + $2::interval WHERE packet_id = $1 AND state IN ('pending', 'notified', 'ready')`,
+    [packetId, after],
+  );
+
+async function ends(packet: ExpectedPacket, { platform }: World, within?: number): Promise<void> {
+  for (const delivery of packet.deliveries.filter(isLive)) delivery.state = 'undeliverable';
+  settle(packet);
+  await eventually(
+    async () => {
+      const [{ state }] = await platform.sql<{ state: string }>('SELECT state FROM packets WHERE id = $1', [
+        packet.packetId,
+      ]);
+      return state === 'completed';
+    },
+    { within },
+  );
+}
+
 const deadline = n.map((index) =>
   command(
     `the deadline passes (${index})`,
@@ -15,18 +35,8 @@ const deadline = n.map((index) =>
     async (expected, world) => {
       const packet = pick(sent(expected), index);
       await scheduled(world, packet);
-      await world.platform.sql(
-        `UPDATE deliveries SET deliver_by = now() WHERE packet_id = $1 AND state IN ('pending', 'notified', 'ready')`,
-        [packet.packetId],
-      );
-      for (const delivery of packet.deliveries.filter(isLive)) delivery.state = 'undeliverable';
-      settle(packet);
-      await eventually(async () => {
-        const [{ state }] = await world.platform.sql<{ state: string }>('SELECT state FROM packets WHERE id = $1', [
-          packet.packetId,
-        ]);
-        return state === 'completed';
-      });
+      await passes(world, packet, '0 s');
+      await ends(packet, world);
     },
   ),
 );
@@ -36,9 +46,9 @@ const tasksLost = fc.constant(
   command(
     'all tasks are lost',
     (expected) => sent(expected).length > 0,
-    async (_expected, { platform }) => {
+    async (_expected, { platform, site }) => {
       await platform.sql(`DELETE FROM outbox`);
-      await platform.sql(`DELETE FROM lienthong_queue.job WHERE state < 'active'`);
+      await site.loseTasks();
     },
   ),
 );
@@ -59,15 +69,19 @@ const tasksForged = n.map((index) =>
   ),
 );
 
-const kill = fc.constant(
+const kill = n.map((index) =>
   command(
-    'kill -9, and start again',
+    `kill -9, and start again; a deadline passes meanwhile (${index})`,
     (expected) => sent(expected).length > 0,
-    async (_expected, world) => {
+    async (expected, world) => {
       if (world.killsLeft === 0) return;
       world.killsLeft -= 1;
-      await world.platform.kill9();
-      await world.platform.start();
+      const packet = pick(sent(expected), index);
+      await scheduled(world, packet);
+      await passes(world, packet, '1 s');
+      await world.site.kill();
+      // L1: the minute begins with the end of the fault.
+      await ends(packet, world, 60_000);
     },
   ),
 );

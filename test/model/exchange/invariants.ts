@@ -115,7 +115,7 @@ function reachable(table: Record<string, readonly string[]>, from: string): Set<
 }
 
 /** S4, S6, S7. */
-function endings({ id, state, purged, early, deliveries, entries }: Stored, world: World): string[] {
+function endings({ id, state, round, purged, early, deliveries, entries }: Stored, world: World): string[] {
   const found: string[] = [];
   const isDone = deliveries.every((one) => isFinal(DELIVERY_TRANSITIONS, one.state));
   if (state === 'completed' && !isDone) found.push('S4: completed, and not every delivery is final');
@@ -125,7 +125,7 @@ function endings({ id, state, purged, early, deliveries, entries }: Stored, worl
   if (times('packet.completed') > 1 + times('packet.resent')) found.push('S4: completed twice in a round');
   if (times('packet.purged') !== reopened.length + Number(purged)) found.push('S10: purged twice');
   if (early) found.push('S6: purged without an outcome and an intent before it');
-  if (purged && hasContent(world, id)) found.push('S7: recorded as purged, and the content is there');
+  if (purged && hasContent(world, id, round)) found.push('S7: recorded as purged, and the content is there');
   return found;
 }
 
@@ -161,12 +161,16 @@ function reports({ deliveries, told, receipts }: Stored): string[] {
   });
 }
 
-/** At the end of a run: the streams have no gap and tell of every outcome once (S20), and no task is left over (L4). */
-export async function endViolations({ packets }: Expected, { platform, source }: World): Promise<string[]> {
+/** At the end of a run: the streams have no gap and tell of every outcome once (S20), no task is left over (L4), and all of it is sealed (L5). */
+export async function endViolations(
+  { packets }: Expected,
+  { platform, source, destinations, stranger }: World,
+): Promise<string[]> {
   const ids = packets.map(({ packetId }) => packetId);
   const gaps = await platform.sql<{ system: string }>(
-    `SELECT system_id AS system FROM events WHERE "offset" IS NOT NULL GROUP BY system_id
+    `SELECT system_id AS system FROM events WHERE "offset" IS NOT NULL AND system_id = ANY($1) GROUP BY system_id
      HAVING max("offset") <> count(*) OR count(DISTINCT "offset") <> count(*)`,
+    [[source, stranger, ...destinations].map(({ systemId }) => systemId)],
   );
   const untold = await platform.sql<{ id: string }>(
     `SELECT d.id FROM deliveries d WHERE packet_id = ANY($1) AND state IN ('accepted', 'rejected', 'undeliverable')
@@ -175,13 +179,20 @@ export async function endViolations({ packets }: Expected, { platform, source }:
     [ids, source.systemId],
   );
   const [{ late }] = await platform.sql<{ late: string }>(
-    `SELECT count(*) AS late FROM outbox WHERE available_at < now() - interval '5 s'`,
+    `SELECT count(*) AS late FROM outbox WHERE packet_id = ANY($1) AND available_at < now() - interval '5 s'`,
+    [ids],
   );
-  const dead = await platform.sql<{ reason: string }>('SELECT reason FROM dead_tasks');
+  const [{ unsealed }] = await platform.sql<{ unsealed: string }>(
+    `SELECT count(*) AS unsealed FROM audit_entries e WHERE packet_id = ANY($1)
+       AND NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.entry_id = e.id AND l.entry_at = e.at)`,
+    [ids],
+  );
+  const dead = await platform.sql<{ reason: string }>('SELECT reason FROM dead_tasks WHERE packet_id = ANY($1)', [ids]);
   return [
     ...gaps.map(({ system }) => `S20: a gap in the stream of ${system}`),
     ...untold.map(({ id }) => `S20: the end of delivery ${id} was not told once`),
     ...(late === '0' ? [] : [`L4: ${late} tasks are late in the outbox`]),
+    ...(unsealed === '0' ? [] : [`L5: ${unsealed} entries of the audit log are not sealed`]),
     ...dead.map(({ reason }) => `a dead task: ${reason}`),
     ...packets
       .filter(({ deliveries }) => deliveries.some(isLive))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfirmRequest } from '@lienthong/contracts';
 import fc from 'fast-check';
-import { digest, fetchAll } from '../../support/exchange';
+import { digest, download, fetchAll } from '../../support/exchange';
 import {
   type Confirmation,
   type Expected,
@@ -11,7 +11,9 @@ import {
   newest,
   settle,
 } from './expected';
-import { type Command, command, deliveryOf, pick, refusalOf, REJECTION_ATTEMPTS, scheduled } from './world';
+import { isPurged } from './sending';
+import { REJECTION_ATTEMPTS } from './site';
+import { type Command, command, deliveryOf, pick, refusalOf, scheduled } from './world';
 
 /** Every newest delivery of what has been sent, and its packet. */
 const planned = ({ packets }: Expected): { packet: ExpectedPacket; delivery: ExpectedDelivery }[] =>
@@ -44,12 +46,29 @@ const ready = n.map((index) =>
     const id = await deliveryOf(world, packet, delivery.destination);
     const fetched = fetchAll(world.destinations[delivery.destination], id);
     if (!isLive(delivery)) return expect(await refusalOf(fetched)).toBe('wrong_state');
-    expect((await fetched).map(({ status, bytes }) => [status, digest(bytes)])).toEqual([
-      [200, digest(packet.file.bytes)],
-    ]);
+    const all = await fetched;
+    expect(all.map(({ status, bytes }) => [status, digest(bytes)])).toEqual([[200, digest(packet.file.bytes)]]);
+    packet.addresses.push(...all.map((one) => ({ of: packet.uploadedIn, download: one })));
     Object.assign(delivery, { state: 'ready', isRetried: false });
   }),
 );
+
+/** An address that was given out serves what was accepted, or nothing (S8); nothing at all once that was deleted (S7). */
+const fetchOld = fc.tuple(n, n).map(([index, which]) =>
+  command(
+    `fetch by an old address (${index}, ${which})`,
+    (expected) => addressed(expected).length > 0,
+    async (expected, world) => {
+      const packet = pick(addressed(expected), index);
+      const { of, download: address } = pick(packet.addresses, which);
+      const isGone = of < packet.uploadedIn || (await isPurged(world, packet));
+      const { status, bytes } = await download(address);
+      if (status === 200) expect([isGone, digest(bytes)]).toEqual([false, digest(packet.file.bytes)]);
+      else expect(status).toBeGreaterThanOrEqual(400);
+    },
+  ),
+);
+const addressed = ({ packets }: Expected) => packets.filter(({ addresses }) => addresses.length > 0);
 
 function requestOf(how: Confirmation | 'other bytes', { file, request }: ExpectedPacket): ConfirmRequest {
   const { name } = request.parts[0];
@@ -137,6 +156,7 @@ export const RECEIVING: fc.Arbitrary<Command>[] = [
   ready,
   ready,
   ready,
+  fetchOld,
   confirm,
   confirm,
   confirm,

@@ -44,6 +44,8 @@ export const send = fc
           to,
           keeps,
           round: 1,
+          uploadedIn: 1,
+          addresses: [],
           state: protocol === 'inline' ? 'sent' : 'open',
           isUploaded: false,
           deliveries: [],
@@ -146,6 +148,7 @@ const resend = n.map((index) =>
     delete packet.extended;
     packet.isUploaded = false;
     packet.state = packet.state === 'completed' && !packet.keeps ? 'open' : 'sent';
+    if (packet.state === 'open') packet.uploadedIn = packet.round;
     if (packet.state === 'sent') plan(packet, failed);
   }),
 );
@@ -184,7 +187,7 @@ export async function endAll({ packets }: Expected, world: World): Promise<void>
     for (const packet of packets) if (!(await isPurged(world, packet))) return false;
     return true;
   });
-  expect(ids.filter((id) => hasContent(world, id))).toEqual([]);
+  expect(packets.filter(({ packetId, round }) => hasContent(world, packetId, round))).toEqual([]);
 }
 
 export const SENDING: fc.Arbitrary<Command>[] = [

@@ -1,42 +1,37 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AsyncCommand } from 'fast-check';
 import { eventually } from '../../support/eventually';
-import { type Party, type Platform, startStandalone } from '../../support/platform';
+import type { Party, Platform } from '../../support/platform';
 import type { Expected, ExpectedPacket } from './expected';
+import { hasFiles, openSite, type Site } from './site';
 
 /** The platform under test, and who uses it. */
 export interface World {
+  site: Site;
   platform: Platform;
   source: Party;
   destinations: Party[];
   stranger: Party;
   /** How often the platform may still be killed in this run: a start takes seconds. */
   killsLeft: number;
+  /** How often a key may be revoked yet: it is waited for. */
+  revocationsLeft: number;
   /** Looks at every invariant; after each command. */
   look: (expected: Expected) => Promise<void>;
 }
 
-/** Everything that the platform does by itself it does within a second or two. */
-const QUICK = {
-  SWEEP_QUIET_SECONDS: '1',
-  DEADLINE_WATCH_SECONDS: '1',
-  REJECTION_RETRY_SECONDS: '1',
-  REJECTION_ATTEMPTS: '3',
-  AUDIT_SEAL_SECONDS: '1',
-};
-export const REJECTION_ATTEMPTS = 3;
-
 export async function startWorld(): Promise<World> {
-  const platform = await startStandalone(QUICK);
+  const site = await openSite();
+  const { platform } = site;
   const source = await platform.makeParty();
   const destinations = [await platform.makeParty(), await platform.makeParty()];
   return {
+    site,
     platform,
     source,
     destinations,
     stranger: await platform.makeParty(),
     killsLeft: 0,
+    revocationsLeft: 1,
     look: async () => undefined,
   };
 }
@@ -91,7 +86,7 @@ export const deliveryOf = (
   });
 
 /** Whether anything of the packet lies in the store, of whichever round. */
-export const hasContent = ({ platform }: World, packetId: string): boolean => {
-  const folder = join(platform.standalone!.folder, 'content', 'packets');
-  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(packetId));
-};
+export const hasContent = ({ site }: World, packetId: string, round: number): boolean =>
+  Array.from({ length: round }, (_, n) => (n === 0 ? packetId : `${packetId}-${n + 1}`)).some((place) =>
+    hasFiles(site, `packets/${place}`),
+  );
