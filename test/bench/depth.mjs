@@ -22,6 +22,7 @@ const RECIPIENTS = 500;
 const SYSTEMS = 1000;
 const RECIPIENTS_WAITING = 50;
 const LISTINGS = 60;
+const PAGE = 50;
 /** What a platform has more and more of. The outbox and the streams are read whole when they are nearly empty, which is right. */
 const GROWING = ['packets', 'parts', 'deliveries', 'events', 'receipts'];
 
@@ -119,17 +120,17 @@ async function fanOut(platform, db) {
   await client.close();
 }
 
-/** Packets of 50 recipients each, of a source and to a thousand systems of their own. */
-async function fill(db, platform) {
+/** Packets of 50 recipients each, of a source and to so many systems of their own; all are warned of and reminded later. */
+async function fill(db, platform, { waiting, systems: count }) {
   const parties = await makeParties(platform.admin);
-  const { systems, privateKeyPem } = await populate(platform.databaseUrl, parties, SYSTEMS);
+  const { systems, privateKeyPem } = await populate(platform.databaseUrl, parties, count);
   const { systemId } = parties.source;
   await db.query('SET statement_timeout = 0');
   const [took] = await timed(async () => {
     await db.query(
       `CREATE UNLOGGED TABLE bench_depth AS
        SELECT p, gen_random_uuid() AS id, now() - interval '1 day' + p * interval '1 second' AS at FROM generate_series(1, $1::int) p`,
-      [WAITING / RECIPIENTS_WAITING],
+      [waiting / RECIPIENTS_WAITING],
     );
     await db.query(
       `INSERT INTO packets (id, source, state, title, priority, data_type, protocol, recipients, created_at, space_expires_at, received_at, analysed_at, deliver_by)
@@ -141,10 +142,14 @@ async function fill(db, platform) {
        SELECT id, 0, 'a.bin', 'application/octet-stream', 1, encode(sha256(id::text::bytea), 'base64'), 'packets/' || id FROM bench_depth`,
     );
     await db.query(
-      `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by)
-       SELECT gen_random_uuid(), b.id, s.id, s.id, 'system', CASE WHEN random() < 0.5 THEN 'pending' ELSE 'notified' END, 0, 1, b.at, now() + interval '4 days'
+      `INSERT INTO receipts (jti, packet_id, event, at, jws) SELECT gen_random_uuid(), id, 'packet.accepted', at, repeat(md5(id::text), 8) FROM bench_depth`,
+    );
+    await db.query(
+      `INSERT INTO deliveries (id, packet_id, system_id, address, routed_by, state, priority, announced, available_at, deliver_by, warn_at, next_reminder_at)
+       SELECT gen_random_uuid(), b.id, s.id, s.id, 'system', CASE WHEN random() < 0.5 THEN 'pending' ELSE 'notified' END, 0, 1, b.at, now() + interval '4 days',
+              now() + interval '1 day' + random() * interval '2 days', now() + interval '1 hour' + random() * interval '1 day'
        FROM bench_depth b, (SELECT id, row_number() OVER () AS n FROM systems WHERE id LIKE $1 || '-%') s
-       WHERE s.n % ${SYSTEMS / RECIPIENTS_WAITING} = b.p % ${SYSTEMS / RECIPIENTS_WAITING}`,
+       WHERE s.n % ${count / RECIPIENTS_WAITING} = b.p % ${count / RECIPIENTS_WAITING}`,
       [systemId],
     );
     await db.query(
@@ -176,24 +181,44 @@ const scans = async (db) => {
 };
 
 /** Packets through all seven steps, as in `npm run bench`: planned, told, confirmed, purged. */
-async function round(platform, parties) {
+async function round(platform, db, parties) {
   const load = new LoadProcess();
   try {
     await load.ask('open', { kind: 'platform', target: { ...platform.target, parties }, workload: 'inline' });
     await load.ask('run', { seconds: 5 });
+    const { rows: began } = await db.query('SELECT now() AS at');
     const { arrived, seconds, toNotice, toConfirmed, unpurged, failures } = await load.ask('run', { seconds: SECONDS });
     if (unpurged > 0 || Object.keys(failures).length > 0)
       throw new Error(`lost: ${unpurged}, ${JSON.stringify(failures)}`);
-    return { perSecond: arrived / seconds, toNotice, toConfirmed };
+    const { rows: purges } = await db.query(
+      `SELECT extract(epoch FROM purged_at - finished_at)::float8 * 1000 AS ms FROM packets WHERE source = $1 AND purged_at >= $2`,
+      [parties.source.systemId, began[0].at],
+    );
+    return { perSecond: arrived / seconds, toNotice, toConfirmed, toPurged: purges.map((row) => row.ms) };
   } finally {
     await load.close();
   }
 }
 
-const told = (name, { perSecond, toNotice, toConfirmed }) =>
+const told = (name, { perSecond, toNotice, toConfirmed, toPurged }) =>
   say(
-    `${name}: ${perSecond.toFixed(1)} packets/s through all seven steps, to notice ${spread(toNotice)}, to confirmed ${spread(toConfirmed)}`,
+    `${name}: ${perSecond.toFixed(1)} packets/s through all seven steps, to notice ${spread(toNotice)}, to confirmed ${spread(toConfirmed)}, from the last confirmation to the purge on record ${spread(toPurged)}`,
   );
+
+/** First pages as a destination and as a source of what was filled in see them. */
+async function listings(platform, { systems, privateKeyPem, parties }, waiting) {
+  const call = caller(platform.target.baseUrl, privateKeyPem);
+  const own = new LienThongClient({ baseUrl: platform.target.baseUrl, ...parties.source });
+  const [inward, outward] = [[], []];
+  for (let n = 0; n < LISTINGS; n += 1) {
+    const system = systems[n % systems.length];
+    inward.push((await timed(() => call(system, 'GET', `/v1/deliveries?limit=${PAGE}`)))[0]);
+    outward.push((await timed(() => own.packets.list({ limit: PAGE }).next()))[0]);
+  }
+  await own.close();
+  say(`first page of ${PAGE} for a system for which ${waiting / systems.length} wait: ${spread(inward)}`);
+  say(`first page of ${PAGE} of a source with ${waiting / RECIPIENTS_WAITING} live packets: ${spread(outward)}`);
+}
 
 async function main() {
   Object.assign(process.env, { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_PER_KEY_PER_MINUTE: '0' });
@@ -203,23 +228,16 @@ async function main() {
     await db.connect();
     await fanOut(platform, db);
     const parties = await makeParties(platform.admin);
-    const empty = await round(platform, parties);
+    const empty = await round(platform, db, parties);
     told('nothing else on record', empty);
-    const full = await fill(db, platform);
+    const page = { waiting: PAGE * RECIPIENTS_WAITING, systems: RECIPIENTS_WAITING };
+    await listings(platform, await fill(db, platform, page), page.waiting);
+    const full = await fill(db, platform, { waiting: WAITING, systems: SYSTEMS });
     const before = await scans(db);
-    const deep = await round(platform, parties);
+    const deep = await round(platform, db, parties);
     told(`with ${WAITING} deliveries waiting for others`, deep);
     say(`ratio ${(deep.perSecond / empty.perSecond).toFixed(2)}`);
-    const call = caller(platform.target.baseUrl, full.privateKeyPem);
-    const listings = [];
-    for (let n = 0; n < LISTINGS; n += 1)
-      listings.push((await timed(() => call(full.systems[n], 'GET', '/v1/deliveries?limit=50')))[0]);
-    say(`first page of 50 for a system for which ${WAITING / SYSTEMS} wait: ${spread(listings)}`);
-    const own = new LienThongClient({ baseUrl: platform.target.baseUrl, ...full.parties.source });
-    const pages = [];
-    for (let n = 0; n < LISTINGS; n += 1) pages.push((await timed(() => own.packets.list({ limit: 50 }).next()))[0]);
-    say(`first page of 50 of a source with ${WAITING / RECIPIENTS_WAITING} live packets: ${spread(pages)}`);
-    await own.close();
+    await listings(platform, full, WAITING);
     // Statistics of the server are written out when a connection idles, 10 s at the latest.
     await sleep(11_000);
     await db.query('SELECT pg_stat_clear_snapshot()');
