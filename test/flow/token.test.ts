@@ -2,10 +2,12 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { AuditItem, IssuedKey, Problem } from '@lienthong/contracts';
+import { signRequest } from '@lienthong/signing';
 import { createRemoteJWKSet, jwtVerify, SignJWT } from 'jose';
 import { eventually } from '../support/eventually';
 import { accept, packetIn, sendInline } from '../support/exchange';
 import { type Party, type Platform, startPlatform, startStandalone } from '../support/platform';
+import { RawStream } from '../support/raw-stream';
 
 jest.setTimeout(120_000);
 
@@ -316,7 +318,7 @@ describe('OAuth 2 for programs that cannot sign', () => {
 });
 
 describe('OAuth 2, the proof of who asks', () => {
-  it('issue-token: failures stop an address and a key long before other requests do, and stand counted in the audit log (A14)', async () => {
+  it('issue-token: failures stop an address and a key long before other requests do, and stand counted in the audit log, as do streams asked for without proof (A14)', async () => {
     const platform = await startStandalone({ RATE_LIMIT_PER_MINUTE: '6000' });
     try {
       const ask = async (name: string, secret: string) => {
@@ -343,14 +345,35 @@ describe('OAuth 2, the proof of who asks', () => {
       // Requests that prove who sends them go on.
       expect((await party.client.packets.page()).items).toEqual([]);
 
+      const forged = { ...party.key, secret: 'khong-phai-khoa-nay-khong-phai-khoa-nay' };
+      for (let n = 0; n < 2; n++) expect((await RawStream.of(platform.baseUrl, { key: forged })).refused).toBe(401);
+      const signed = signRequest({ method: 'GET', target: '/v1/stream' }, party.key);
+      const { url } = await party.client.events.ticket();
+      const [stream] = url.split('?');
+      expect((await RawStream.at(stream, { ...signed, origin: 'https://xau.example' })).refused).toBe(403);
+      await (await RawStream.at(url)).close();
+      expect((await RawStream.at(url)).refused).toBe(403);
+
+      // The counts of a minute are written at its end, or at that of the process.
       await platform.restart();
       const { items } = (
         await platform.fetch<{ items: AuditItem[] }>('/v1/admin/audit?actor=unverified', { key: platform.adminKey })
       ).json;
-      const counted = items.filter(({ subject }) => subject === accessKey);
-      expect(counted).toMatchObject([
-        { action: 'access.refused', detail: { code: 'invalid_client', count: 10, verified: false } },
-      ]);
+      const counted = (subject: string, code: string, count: number) =>
+        expect.objectContaining({
+          action: 'access.refused',
+          subject,
+          detail: { code, count, verified: false },
+        }) as object;
+      expect(items).toEqual(
+        expect.arrayContaining([
+          counted(accessKey, 'invalid_client', 10),
+          counted(accessKey, 'signature_invalid', 2),
+          // The page of another origin; and the ticket that was spent, which names no key.
+          counted(accessKey, 'access_denied', 1),
+          counted('none', 'access_denied', 1),
+        ]),
+      );
       expect(JSON.stringify(items)).not.toContain('guess-');
     } finally {
       await platform.stop();
