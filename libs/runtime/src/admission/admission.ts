@@ -41,7 +41,7 @@ export type Pressure = 0 | 1 | 2;
 export interface AdmissionLimits {
   /** Delay of the event loop for a second past which reading and new work of the lowest class are refused, ms; all new work from twice that. */
   lagMs: number;
-  /** What nine in ten requests for new work should take at most, ms. */
+  /** What nine in ten requests for new work should take at most, ms; and what one may have to wait for others of its caller. */
   targetMs: number;
 }
 
@@ -75,6 +75,7 @@ export class Admission {
   private readonly lag = new LoopLag();
   private readonly signals = new Map<string, Pressure>();
   private readonly room: WorkRoom;
+  private readonly lines: typeof LINES;
   private readonly callers = new CallerSlots();
   /** For whom one stands back: with new work for others that ask for some, else every source would for its own destinations; with polls for anybody. */
   private readonly others = { new: new RecentCallers(), polling: new RecentCallers() };
@@ -90,6 +91,7 @@ export class Admission {
     private readonly urgencyOf: UrgencyOf = ({ method }) => (method === 'GET' ? 'reading' : 'rest'),
   ) {
     this.room = new WorkRoom(limits.targetMs);
+    this.lines = { ...LINES, new: { ...LINES.new, waitMs: limits.targetMs } };
   }
 
   /** Looks at a signal again and again: a probe that takes longer than its interval is simply read later. */
@@ -127,7 +129,7 @@ export class Admission {
     if (this.requests >= MOST_REQUESTS) this.refuse(urgency, 'requests');
     this.assertRoom(urgency);
     const claim = claimOf(req);
-    if (claim !== undefined && this.callers.isFull(inLine(claim, urgency), LINES[urgency]))
+    if (claim !== undefined && this.callers.isFull(inLine(claim, urgency), this.lines[urgency]))
       this.refuse(urgency, 'caller');
     this.requests += 1;
     let gone = false;
@@ -149,7 +151,7 @@ export class Admission {
     this.others.polling.note(caller);
     const others = urgency === 'new' || urgency === 'polling' ? this.others[urgency] : undefined;
     const place = { line: inLine(caller, urgency), standsBack: () => others?.othersThan(caller) === true };
-    const turn = this.callers.enter(place, inLine(claim, urgency), res, LINES[urgency]);
+    const turn = this.callers.enter(place, inLine(claim, urgency), res, this.lines[urgency]);
     if (!turn) this.refuse(urgency, 'caller');
     await turn;
     this.assertRoom(urgency);

@@ -144,6 +144,40 @@ describe('a caller that stands back', () => {
   });
 });
 
+describe('a line in which one should not wait long', () => {
+  const limits = { atOnce: 4, waiting: 32, waitMs: 1000 };
+  const slots = new CallerSlots();
+  const made: Call[] = [];
+  const enter = () => {
+    const call = new Call();
+    const slot = slots.enter({ line: 'flood', standsBack: () => false }, 'key', call as never, limits);
+    if (slot) made.push(call);
+    return slot !== undefined;
+  };
+  beforeAll(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
+  afterAll(() => jest.useRealTimers());
+
+  it('refuses whom those before it would keep waiting longer, by what they take', async () => {
+    for (let n = 0; n < 9; n += 1) enter();
+    jest.advanceTimersByTime(400);
+    made[0].end();
+    // Four run for 400 ms each, four wait: a tenth of a second for each that waits.
+    const places = Array.from({ length: 9 }, enter).filter((taken) => taken).length;
+    expect([places, slots.waiting, slots.isFull('key', limits)]).toEqual([6, 10, true]);
+    made[1].end();
+    expect(slots.isFull('key', limits)).toBe(false);
+  });
+
+  it('lets as many wait as are worked on, however long that takes', () => {
+    for (const call of made.splice(0)) call.end();
+    for (let n = 0; n < 5; n += 1) enter();
+    jest.advanceTimersByTime(60_000);
+    made[0].end();
+    const places = Array.from({ length: 9 }, enter).filter((taken) => taken).length;
+    expect([places, slots.waiting]).toEqual([4, 4]);
+  });
+});
+
 describe('who claims to call', () => {
   it('is the key of the signature, or the token', () => {
     const input = 'sig=("@method");created=1;keyid="LT1";alg="hmac-sha256"';

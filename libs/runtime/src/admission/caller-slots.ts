@@ -4,6 +4,8 @@ import type { Request, Response } from 'express';
 export interface LineLimits {
   atOnce: number;
   waiting: number;
+  /** What one that comes may have to wait, ms, by what those before it took; as many as are worked on at a time may wait however long it is. */
+  waitMs?: number;
 }
 
 /** A caller's requests of one kind, and whether it has to stand back with them at this moment. */
@@ -12,6 +14,9 @@ export interface Place {
   standsBack: () => boolean;
 }
 
+/** Of the mean of what requests of a line take, that of the newest. */
+const NEWEST = 1 / 8;
+
 /** How long a place is left empty by a caller that stands back, measured by what its request took, and at most: a slow upload was no work of ours. */
 const REST = 2;
 const MOST_REST_MS = 1000;
@@ -19,6 +24,8 @@ const MOST_REST_MS = 1000;
 interface Line {
   running: number;
   waiting: (() => void)[];
+  /** What its requests take, ms. */
+  meanMs: number;
   /** By which requests of this line named their sender, and proved it. */
   claims: Set<string>;
 }
@@ -39,7 +46,10 @@ export class CallerSlots {
     return this.waits;
   }
 
-  /** Whether this claim was proven by a request of a line that is full: another that makes it has no place, whoever sent it. */
+  /**
+   * Whether this claim was proven by a request of a line that is full: another that makes it has no place, whoever sent it.
+   * @param limits with `waiting: 0`, whether another would have to wait
+   */
   isFull(claim: string, limits: LineLimits): boolean {
     const line = this.claimed.get(claim);
     return line !== undefined && full(line, limits);
@@ -56,7 +66,7 @@ export class CallerSlots {
     res: Pick<Response, 'once'>,
     limits: LineLimits,
   ): Promise<void> | undefined {
-    const line = this.lines.get(name) ?? { running: 0, waiting: [], claims: new Set() };
+    const line = this.lines.get(name) ?? { running: 0, waiting: [], meanMs: 0, claims: new Set() };
     if (full(line, limits)) return undefined;
     this.lines.set(name, line);
     this.claimed.set(claim, line);
@@ -72,8 +82,9 @@ export class CallerSlots {
       this.waits += 1;
       res.once('close', () => {
         if (began === undefined) return this.giveUp(line, begin);
-        const rest =
-          line.waiting.length > 0 && standsBack() ? Math.min((performance.now() - began) * REST, MOST_REST_MS) : 0;
+        const tookMs = performance.now() - began;
+        line.meanMs += (tookMs - line.meanMs) * (line.meanMs === 0 ? 1 : NEWEST);
+        const rest = line.waiting.length > 0 && standsBack() ? Math.min(tookMs * REST, MOST_REST_MS) : 0;
         const leave = () => {
           line.running -= 1;
           next();
@@ -102,7 +113,11 @@ export class CallerSlots {
   }
 }
 
-const full = ({ waiting }: Line, limits: LineLimits): boolean => waiting.length >= limits.waiting;
+function full({ waiting, meanMs }: Line, limits: LineLimits): boolean {
+  if (waiting.length >= limits.waiting) return true;
+  const waitMs = ((waiting.length + 1) / limits.atOnce) * meanMs;
+  return waiting.length >= limits.atOnce && waitMs > (limits.waitMs ?? Infinity);
+}
 
 /**
  * Who a request says has sent it: the key of the signature, or the token. Nothing is proven by that.
