@@ -96,7 +96,7 @@ describe('Abuse of connections', () => {
         expect(JSON.parse(refused[0].body)).toMatchObject({ code: 'overloaded', retryAfter: expect.any(Number) });
         expect(refused[0].headers).toMatch(/^retry-after: ([2468]|10)\r?$/im);
         // No signature beside its Signature-Input.
-      expect((await ask('GATEWAY-A38-OTHER'))[0].status).toBe(400);
+        expect((await ask('GATEWAY-A38-OTHER'))[0].status).toBe(400);
       } finally {
         for (const socket of held) socket.destroy();
       }
