@@ -73,7 +73,7 @@ export class DeliveryStore {
                 now() + make_interval(secs => $3::float8 / 1000 + $8::float8)
          FROM jsonb_to_recordset($5) AS recipient (id uuid, "systemId" text, address text, "routedBy" text)
          ON CONFLICT (packet_id, system_id, round) DO NOTHING RETURNING *)
-       SELECT d.id AS "deliveryId", d.system_id AS "systemId", ${WAITING} AS data FROM d JOIN packets p ON p.id = d.packet_id`,
+       SELECT d.id AS "deliveryId", d.system_id AS "systemId", ${WAITING} AS data FROM d JOIN packets p ON p.id = $1`,
       [
         packet.id,
         priorityRank(packet.priority),
