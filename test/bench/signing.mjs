@@ -74,7 +74,7 @@ function wronglySigned(key, options) {
 
 async function inProcess() {
   console.log(`\nIn process, the real Authenticator with its rows in memory (load average ${loadAverage()})`);
-  const { authenticator } = newAuthenticator();
+  const { authenticator } = newAuthenticator({ asServed: true });
   const created = { created: NOW / 1000 };
   const received = (headers) => ({
     method: 'GET',

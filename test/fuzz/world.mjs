@@ -6,6 +6,7 @@ const require = createRequire(import.meta.url);
 const { Authenticator } = require('../../libs/identity/dist/authenticator.js');
 const { LocalAccessKeyVerifier } = require('../../libs/identity/dist/access-keys/local-access-key-verifier.js');
 const { SecretBox } = require('../../libs/identity/dist/access-keys/secret-box.js');
+const { KeyRing } = require('../../libs/identity/dist/keys/key-ring.js');
 const { SessionKeys } = require('../../libs/identity/dist/keys/session-keys.js');
 export const { parseSignature, signRequest } = require('@lienthong/signing');
 
@@ -41,9 +42,10 @@ export const OTHER_KEY_IDS = [
 
 /**
  * The real authenticator; in memory are only the edges of it: the rows of keys and sessions, and the nonces, each of which is new once.
+ * @param asServed with the ring of keys that a process has, which looks a key up again after a wrong signature: for who measures; the fuzzing need not wait for it
  * @returns the authenticator, the nonces on record, and how the two kinds of refusal of an ended key can be reached
  */
-export function newAuthenticator() {
+export function newAuthenticator({ asServed = false } = {}) {
   const box = new SecretBox(Buffer.alloc(32, 7));
   const key = (accessKey, alg, { secret, publicKeyPem }, more = {}) => {
     const owner = { accessKey, systemId: 'H01.14/qlvb' };
@@ -79,12 +81,11 @@ export function newAuthenticator() {
     keyExpiresAt: null,
     suspendedAt: null,
   };
-  const ring = {
-    key: async (accessKey) => keys.get(accessKey),
-    session: async (sessionId) => (sessionId === SESSION ? session : undefined),
-    knows: () => false,
-    lookAgain: async () => undefined,
-  };
+  const keyRows = { find: async (accessKey) => keys.get(accessKey) };
+  const sessionRows = { find: async (sessionId) => (sessionId === SESSION ? session : undefined) };
+  const ring = asServed
+    ? new KeyRing(keyRows, sessionRows)
+    : { key: keyRows.find, session: sessionRows.find, knows: () => false, lookAgain: async () => undefined };
   const recorded = { count: 0 };
   const nonces = {
     use: async () => {

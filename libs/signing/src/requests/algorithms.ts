@@ -21,7 +21,7 @@ const RSA: Record<RsaAlgorithm, { hash: string; padding: number; saltLength?: nu
 };
 
 /** A public key whose private half was never kept: nothing verifies under it. 2048 bits, the size most clients have. */
-const NOBODY = createPublicKey(`-----BEGIN PUBLIC KEY-----
+const NOBODY_PEM = `-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4l1WG4QUuYMK5oFnWcUo
 5CoIqzV7UsFztq7+qeKr4E/5p7G9453j6E/ugkbFtfDsumESrT4uhVIO2kPHp2wo
 tF6hC5FJqp+/a0kvNd4lkX15ggHkGAZZ2qA8nJ6C/OS53f3CKPH8VcccQo28H5S5
@@ -29,7 +29,8 @@ o8EgCaUONgp7FRpoRb9HqXfJFe1GezQAsskF8x0EIpyHYJ9FW7L/nV1aQJZ9BSCE
 AkOFvG3rcCLNVQyCE/TaiDKyIqwGnOl4ESK5+XWrMpsyGXbpAjS0Ot3kkHFk70kr
 rQ6MUcMW6wjeatSQwV0m3EEVMOnEZgf+K2JmGIJ6Jze46HqfMFtcm+9G1/Cf4xf5
 uwIDAQAB
------END PUBLIC KEY-----`);
+-----END PUBLIC KEY-----`;
+const NOBODY = createPublicKey(NOBODY_PEM);
 
 export type VerificationKey = { secret: string } | { publicKeyPem: string } | { publicKey: KeyObject };
 
@@ -53,7 +54,7 @@ export function makeSignature(
  * Whether a signature fits its base, in time that does not depend on where they differ. `alg` must be one of the key's own (the caller has
  * checked); a key of the other family never verifies, so that a public key is never an HMAC secret.
  * An HMAC secret is the UTF-8 bytes of its text, an RSA key an SPKI PEM. Throws only for a PEM that cannot be read. Servers keep the `KeyObject`:
- * a PEM is parsed anew by each call, five times the work of verifying, which also tells it from {@link verifyAgainstNothing}.
+ * a PEM is parsed anew by each call, five times the work of verifying.
  */
 export function verifySignature(alg: Algorithm, key: VerificationKey, base: string, signature: Buffer): boolean {
   if (isHmac(alg)) return 'secret' in key && key.secret !== '' && verifyHmac(alg, key.secret, base, signature);
@@ -61,10 +62,16 @@ export function verifySignature(alg: Algorithm, key: VerificationKey, base: stri
   return verifyRsa(alg, 'publicKey' in key ? key.publicKey : createPublicKey(key.publicKeyPem), base, signature);
 }
 
-/** The cost of {@link verifySignature} without a key: an unknown key must take as long as a wrong signature (protocol 3). */
+/**
+ * The cost of {@link verifySignature} without a key: an unknown key must take as long as a wrong signature (protocol 3). A PEM is parsed for its time alone: a wrong
+ * signature has its key looked up again, and that one's PEM is parsed with it.
+ */
 export function verifyAgainstNothing(alg: Algorithm, base: string, signature: Buffer): false {
   if (isHmac(alg)) verifyHmac(alg, 'nobody has this key', base, signature);
-  else verifyRsa(alg, NOBODY, base, signature);
+  else {
+    createPublicKey(NOBODY_PEM);
+    verifyRsa(alg, NOBODY, base, signature);
+  }
   return false;
 }
 
