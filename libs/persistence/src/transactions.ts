@@ -1,4 +1,6 @@
 import type { Priority, Task } from '@lienthong/contracts';
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { type OutboxRow, outboxRow } from './outbox.store';
@@ -198,6 +200,8 @@ export class Transactions {
         return await attempt();
       } catch (error) {
         if (n === 3 || !TRY_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
+        // Begun again at once it would overtake the other, who has just been woken, and both would meet again.
+        await sleep(randomInt(10, 50) * n);
       }
     }
   }
