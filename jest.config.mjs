@@ -48,6 +48,7 @@ const shared = {
 };
 
 export default {
+  testSequencer: `${root}test/longest-first.mjs`,
   projects: [
     {
       ...shared,
