@@ -11,6 +11,23 @@ const onStack = process.argv.includes('--stack');
 const results = mkdtempSync(join(tmpdir(), 'lienthong-results-'));
 const node = (...args) => run(process.execPath, args);
 
+/** They start an embedded default of their own, with nothing of the environment: on the stack they would only do again what they do in `npm test`. */
+const OF_EMBEDDED = [
+  'faults/clock-steps',
+  'faults/purge-blocked',
+  'faults/refused-start',
+  'faults/restore',
+  'flow/ladder-metrics',
+  'flow/policy',
+  'flow/rate-limits',
+  'flow/webhook-tls',
+  'model/overtaken',
+  'model/protocol/protocol',
+].map((name) => `/test/${name}.test.ts`);
+
+/** Where most of the time is spent waiting for servers. */
+const WORKERS = { conformance: 3 };
+
 /** More files than these that fail are no accident. */
 const MOST_AGAIN = 3;
 /** What is random by nature, and judged by what was kept or lost: another seed would pass over the violation. */
@@ -38,8 +55,10 @@ function run(command, args, env = {}) {
 function jest(name, env, files = []) {
   const outputFile = join(results, `${name}-${files.length}.json`);
   // Faults take servers away from whoever runs beside them; one that fails may leave a process or a connection behind, which must not keep the run from ending.
-  const workers = name === 'faults' || files.length > 0 ? ['--runInBand', '--forceExit'] : ['--maxWorkers=2'];
-  const options = ['--selectProjects', name, ...workers, '--json', `--outputFile=${outputFile}`];
+  const workers =
+    name === 'faults' || files.length > 0 ? ['--runInBand', '--forceExit'] : [`--maxWorkers=${WORKERS[name] ?? 2}`];
+  const others = onStack ? OF_EMBEDDED.flatMap((file) => ['--testPathIgnorePatterns', `${file}$`]) : [];
+  const options = ['--selectProjects', name, ...workers, ...others, '--json', `--outputFile=${outputFile}`];
   const status = run(
     process.execPath,
     ['node_modules/jest/bin/jest.js', ...options, ...(files.length > 0 ? ['--runTestsByPath', ...files] : [])],
@@ -161,6 +180,10 @@ try {
   );
   stack?.stop();
 
+  if (onStack)
+    process.stdout.write(
+      `\nOnly in npm test, as they start a platform of their own:${OF_EMBEDDED.map((file) => `\n  ${file}`).join('')}\n`,
+    );
   process.stdout.write('\nDrivers\n');
   coverage(rings);
   sayUnsteady(rings);
