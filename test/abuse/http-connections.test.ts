@@ -1,13 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { onEmbedded, type Platform, startPlatform } from '../support/platform';
-import { itWhen } from '../support/when';
 import { sendRaw } from '../support/raw-http';
 
 jest.setTimeout(180_000);
-
-const atGateway = itWhen(!onEmbedded, 'the embedded default has no gateway');
-/** Of one sender, at a time; deploy/gateway. */
-const SPACES_AT_ONCE = 64;
 
 /** The gateway of the real stack has limits of its own beside those of the apps. */
 const HEADER_SECONDS = onEmbedded ? 15 : 20;
@@ -74,34 +69,6 @@ describe('Abuse of connections', () => {
       expect(said).toMatch(ENDED);
     }
   });
-
-  atGateway(
-    'A38 refuses at the gateway what one sender asks for beyond 64 spaces at a time, and nobody else',
-    async () => {
-      const { hostname, port } = new URL(platform.baseUrl);
-      const headOf = (key: string) =>
-        `POST /v1/packets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\nSignature-Input: sig=("@method");created=1;keyid="${key}"\r\n`;
-      const held: Socket[] = [];
-      const ask = (key: string) => sendRaw(platform.baseUrl, `${headOf(key)}Connection: close\r\n\r\n0123456789`);
-      try {
-        for (let n = 0; n < SPACES_AT_ONCE; n += 1) {
-          const socket = connect(Number(port), hostname, () => socket.write(`${headOf('GATEWAY-A38')}\r\n0`));
-          socket.on('error', () => undefined);
-          held.push(socket);
-        }
-        let refused = await ask('GATEWAY-A38');
-        for (const until = Date.now() + 10_000; refused[0].status !== 503 && Date.now() < until;)
-          refused = await ask('GATEWAY-A38');
-        expect(refused[0].status).toBe(503);
-        expect(JSON.parse(refused[0].body)).toMatchObject({ code: 'overloaded', retryAfter: expect.any(Number) });
-        expect(refused[0].headers).toMatch(/^retry-after: ([2468]|10)\r?$/im);
-        // No signature beside its Signature-Input.
-        expect((await ask('GATEWAY-A38-OTHER'))[0].status).toBe(400);
-      } finally {
-        for (const socket of held) socket.destroy();
-      }
-    },
-  );
 
   it.each([
     ['a header of 20,000 characters', `X-Long: ${'a'.repeat(20_000)}\r\n`],
