@@ -23,7 +23,7 @@ const rankOf = ({ path }) => {
 export default class LongestFirst {
   sort(tests) {
     const files = tests.map((test) => ({ test, rank: rankOf(test), bytes: statSync(test.path).size }));
-    return files.sort((a, b) => a.rank - b.rank || b.bytes - a.bytes).map(({ test }) => test);
+    return files.toSorted((a, b) => a.rank - b.rank || b.bytes - a.bytes).map(({ test }) => test);
   }
 
   /** Jest's own keeps durations and failures of the last run here. */

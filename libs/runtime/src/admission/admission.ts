@@ -41,11 +41,13 @@ export type Pressure = 0 | 1 | 2;
 export interface AdmissionLimits {
   /** Delay of the event loop for a second past which reading and new work of the lowest class are refused, ms; all new work from twice that. */
   lagMs: number;
-  /** What nine in ten requests for new work should take at most, ms; and what one may have to wait for others of its caller. */
+  /** What nine in ten requests for new work should take at most, ms. */
   targetMs: number;
 }
 
 const WINDOW_MS = 500;
+/** The part of the target that a request may have to wait for others of its caller: the rest is for its own work. */
+const WAITING_SHARE = 0.5;
 /** The part of the room that new work of the lowest class may fill: the rest is for what is more urgent. */
 const LOWEST_SHARE = 0.8;
 /** Of everything, in one process: the last bound of its memory. Long polls wait here too. */
@@ -91,7 +93,7 @@ export class Admission {
     private readonly urgencyOf: UrgencyOf = ({ method }) => (method === 'GET' ? 'reading' : 'rest'),
   ) {
     this.room = new WorkRoom(limits.targetMs);
-    this.lines = { ...LINES, new: { ...LINES.new, waitMs: limits.targetMs } };
+    this.lines = { ...LINES, new: { ...LINES.new, waitMs: limits.targetMs * WAITING_SHARE } };
   }
 
   /** Looks at a signal again and again: a probe that takes longer than its interval is simply read later. */
