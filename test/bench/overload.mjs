@@ -1,14 +1,11 @@
 // npm run bench:overload: what happens at ten times what the platform can do. Prints one table. Exit code 1
 // when a packet is lost, an answer is neither an acknowledgement nor a refusal, or one of the bounds of P18 below is missed: each is printed, kept or missed.
-// With --door-first the generator, the gateway and the connectors get a processor before the rest does (nice -10, root only): what they would have on machines of
-// their own, where nobody floods his own broker from its two cores.
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { LienThongClient } from '@lienthong/client';
 import { CONTENT_BYTES, plainSender } from './load/plain-sender.mjs';
 import { percentile } from './measure/percentiles.mjs';
-import { loadAverage, pidsOf, ProcessSampler } from './measure/processes.mjs';
+import { loadAverage, ProcessSampler } from './measure/processes.mjs';
 import { startEmbedded } from './platform/embedded.mjs';
 import { makeParties } from './platform/parties.mjs';
 import { startStack } from './platform/stack.mjs';
@@ -19,7 +16,6 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '30' },
     times: { type: 'string', default: '10' },
     json: { type: 'boolean', default: false },
-    'door-first': { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
   },
 });
@@ -32,14 +28,6 @@ const OPEN = 4000;
 const SETTLE_MS = 120_000;
 /** P18: refusals are quick, what is admitted takes at most twice as long as without the flood, memory is bounded. */
 const BOUNDS = { refusedMs: 100, admittedTimes: 2, rssMiB: 512 };
-
-const DOOR = /^(nginx|connector-\d|lienthong)/;
-
-function doorFirst(platform) {
-  const door = platform.processes.filter(({ name }) => DOOR.test(name));
-  for (const pid of [process.pid, ...door.flatMap(pidsOf)]) setPriority(pid, -10);
-  platform.name += `, the generator and ${door.map(({ name }) => name).join(', ')} before the rest (nice -10)`;
-}
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -129,7 +117,6 @@ async function main() {
   Object.assign(process.env, { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_PER_KEY_PER_MINUTE: '0' });
   const platform = await (values.stack ? startStack(given) : startEmbedded(given));
   try {
-    if (values['door-first']) doorFirst(platform);
     const made = await makeParties(platform.admin);
     const { baseUrl } = platform.target;
     const sending = plainSender(baseUrl, made.source);

@@ -20,7 +20,7 @@ export class ProcessSampler {
   }
 
   /** Every process in /proc with its parent and its ticks of CPU. */
-  static processes() {
+  static #processes() {
     const found = new Map();
     for (const entry of readdirSync('/proc')) {
       if (!/^\d+$/.test(entry)) continue;
@@ -53,7 +53,7 @@ export class ProcessSampler {
   }
 
   #sample() {
-    const processes = ProcessSampler.processes();
+    const processes = ProcessSampler.#processes();
     const rss = new Map();
     for (const group of this.#groups) {
       const pids = group.tree ? withDescendants(group.roots, processes) : group.roots;
@@ -113,9 +113,6 @@ function residentMiB(pids) {
 }
 
 const kiB = (status, field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-
-/** @returns pids of a group, with its descendants where they count */
-export const pidsOf = ({ roots, tree }) => (tree ? withDescendants(roots, ProcessSampler.processes()) : roots);
 
 export function loadAverage() {
   return readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).map(Number);
