@@ -14,6 +14,7 @@ export class ContentPlaceStore {
 
   /** Packets that have content now, since they were received and are not final. @param most of them are told, any */
   async expected(most: number): Promise<Expected[]> {
+    // The three states of the partial index `packets_live`, so that it is used.
     return this.transactions.query<Expected>(
       `SELECT id, round FROM packets WHERE state IN ('open', 'received', 'scheduled') AND state <> 'open' LIMIT $1`,
       [most],

@@ -46,10 +46,7 @@ export class CallerSlots {
     return this.waits;
   }
 
-  /**
-   * Whether this claim was proven by a request of a line that is full: another that makes it has no place, whoever sent it.
-   * @param limits with `waiting: 0`, whether another would have to wait
-   */
+  /** Whether this claim was proven by a request of a line that is full: another that makes it has no place, whoever sent it. */
   isFull(claim: string, limits: LineLimits): boolean {
     const line = this.claimed.get(claim);
     return line !== undefined && full(line, limits);
