@@ -1,6 +1,6 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
 import { IdentityModule } from '@lienthong/identity';
-import { OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
+import { DeadTaskStore, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
 import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
@@ -47,6 +47,7 @@ start(async () => {
       taskServer({
         queue: app.get(Queue),
         outbox: app.get(OutboxStore),
+        deadTasks: app.get(DeadTaskStore),
         kinds: TASK_KINDS.filter((kind) => TASK_HANDLERS[kind] === 'notifier'),
         log,
       }),

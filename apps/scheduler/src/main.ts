@@ -1,5 +1,5 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
-import { DatabaseClock, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
+import { DatabaseClock, DeadTaskStore, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
 import { awaitServers, boot, createLog, firstReminderOf, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageSettingsOf } from '@lienthong/storage';
@@ -46,6 +46,7 @@ start(async () => {
       taskServer({
         queue: app.get(Queue),
         outbox: app.get(OutboxStore),
+        deadTasks: app.get(DeadTaskStore),
         kinds: TASK_KINDS.filter((kind) => TASK_HANDLERS[kind] === 'scheduler'),
         log,
       }),

@@ -3,7 +3,7 @@ import { urgencyOf } from '@lienthong/connector';
 import { resolve } from 'node:path';
 import { TASK_KINDS } from '@lienthong/contracts';
 import { readMasterKeys } from '@lienthong/identity';
-import { EmbeddedPostgres, OutboxStore, prepareEmbedded, reachDatabase } from '@lienthong/persistence';
+import { DeadTaskStore, EmbeddedPostgres, OutboxStore, prepareEmbedded, reachDatabase } from '@lienthong/persistence';
 import { Queue, taskServer } from '@lienthong/queue';
 import {
   assertPortFree,
@@ -81,7 +81,14 @@ start(async () => {
     last,
     before: [...tokenForm, ...storageRoutes(storage)],
     urgencyOf,
-    microservice: (app) => taskServer({ queue: app.get(Queue), outbox: app.get(OutboxStore), kinds: TASK_KINDS, log }),
+    microservice: (app) =>
+      taskServer({
+        queue: app.get(Queue),
+        outbox: app.get(OutboxStore),
+        deadTasks: app.get(DeadTaskStore),
+        kinds: TASK_KINDS,
+        log,
+      }),
   });
   process.stderr.write(welcome(port, settings.ADMIN_KEY_FILE));
 });

@@ -69,14 +69,6 @@ export class OutboxStore {
     );
   }
 
-  /** Records a task that will not be tried again; the row tells the operator what and why. */
-  async bury(queued: { id: string; task: Task; attempt: number }, reason: string): Promise<void> {
-    await this.transactions.query(
-      `INSERT INTO dead_tasks (id, kind, packet_id, attempt, reason) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
-      [queued.id, queued.task.kind, queued.task.packetId, queued.attempt, reason.slice(0, 2000)],
-    );
-  }
-
   /** Whether so many rows are unsent; looks at no more than that many entries of an index. */
   async atLeast(rows: number): Promise<boolean> {
     const [{ n }] = await this.transactions.query<{ n: string }>(

@@ -4,11 +4,10 @@ import type { Queue, QueuedTask } from './queue';
 
 export interface TaskServerParts {
   queue: Queue;
-  /** Where a task goes that is to be tried later, or never again. */
-  outbox: {
-    defer(queued: QueuedTask, delayMs: number): Promise<void>;
-    bury(queued: QueuedTask, reason: string): Promise<void>;
-  };
+  /** Where a task goes that is to be tried later. */
+  outbox: { defer(queued: QueuedTask, delayMs: number): Promise<void> };
+  /** Where one goes that is not to be tried again. */
+  deadTasks: { bury(tasks: (QueuedTask & { reason: string })[]): Promise<void> };
   kinds: readonly TaskKind[];
   log: {
     info(fields: object, text: string): void;
@@ -18,11 +17,11 @@ export interface TaskServerParts {
 }
 
 /** The strategy that an app connects to take its tasks, with one log line per task named after its step. */
-export function taskServer({ queue, outbox, kinds, log }: TaskServerParts): QueueServer {
+export function taskServer({ queue, outbox, deadTasks, kinds, log }: TaskServerParts): QueueServer {
   const options: QueueServerOptions = {
     kinds,
     defer: (queued, delayMs) => outbox.defer(queued, delayMs),
-    bury: (queued, reason) => outbox.bury(queued, reason),
+    bury: (queued, reason) => deadTasks.bury([{ ...queued, reason }]),
     log: ({ kind, error, ...line }: TaskLine) => {
       const fields = { step: kind, ...line, ...(error ? { err: error } : {}) };
       if (line.outcome === 'done') log.info(fields, `${kind} done`);

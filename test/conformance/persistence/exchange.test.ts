@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { LienThongError } from '@lienthong/contracts';
+import { LienThongError, type Task } from '@lienthong/contracts';
 import {
   DeliveryStore,
   EventStreamStore,
+  DeadTaskStore,
   OutboxStore,
   Overtaken,
   PacketListStore,
@@ -340,7 +341,8 @@ describe('the exchange in PostgreSQL', () => {
       { task: { v: 1, kind: 'analyse-packet', packetId: fresh.id }, priority: 'urgent' },
     ]);
     expect(mine(await watch.lost(60, 500))).toEqual([]);
-    await outbox.bury({ id: uuidv7(), task: { v: 1, kind: 'analyse-packet', packetId: fresh.id }, attempt: 12 }, 'x');
+    const task: Task = { v: 1, kind: 'analyse-packet', packetId: fresh.id };
+    await new DeadTaskStore(transactions).bury([{ id: uuidv7(), task, attempt: 12, reason: 'x' }]);
     await transactions.query(`UPDATE packets SET driven_at = now() - interval '5 min' WHERE id = $1`, [fresh.id]);
     expect(mine(await watch.lost(60, 500))).toEqual([]);
   });

@@ -26,7 +26,7 @@ describe('bury-dead-letters', () => {
         },
       },
       { run: (work) => work(unit as unknown as Unit) },
-      { of: async () => known, bury: async (_unit, tasks) => void buried.push(...tasks) },
+      { of: async () => known, bury: async (tasks) => void buried.push(...tasks) },
       { warn: (fields: unknown) => void said.push(fields), error: (fields: unknown) => void said.push(fields) },
     );
     return { step, later, buried, said };

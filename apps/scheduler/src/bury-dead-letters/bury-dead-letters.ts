@@ -41,7 +41,7 @@ export class BuryDeadLetters {
         if (outcome.kind === 'dead') dead.push({ ...queued, reason: outcome.reason });
         else unit.enqueue(task, priority, outcome.delayMs, attempt + GIVEN_UP_COUNTS);
       }
-      if (dead.length > 0) await this.deadTasks.bury(unit, dead);
+      if (dead.length > 0) await this.deadTasks.bury(dead, unit);
     });
     const again = givenUp.length - dead.length;
     if (again > 0)

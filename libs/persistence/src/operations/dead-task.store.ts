@@ -38,10 +38,22 @@ export class DeadTaskStore {
     );
   }
 
-  /** Records tasks that will not be tried again; one that is on record stays as it is. */
-  async bury(unit: Unit, tasks: { id: string; task: Task; attempt: number; reason: string }[]): Promise<void> {
-    const rows = tasks.map(({ task: { kind, packetId }, ...rest }) => ({ ...rest, kind, packetId }));
-    await unit.query(
+  /**
+   * Records tasks that will not be tried again; one that is on record stays as it is.
+   * @param through the unit that this is part of; else it is a statement of its own
+   */
+  async bury(
+    tasks: { id: string; task: Task; attempt: number; reason: string }[],
+    through: Pick<Unit, 'query'> = this.transactions,
+  ): Promise<void> {
+    const rows = tasks.map(({ id, task: { kind, packetId }, attempt, reason }) => ({
+      id,
+      kind,
+      packetId,
+      attempt,
+      reason: reason.slice(0, 2000),
+    }));
+    await through.query(
       `INSERT INTO dead_tasks (id, kind, packet_id, attempt, reason)
        SELECT id, kind, "packetId", attempt, reason
        FROM jsonb_to_recordset($1) AS task (id uuid, kind text, "packetId" uuid, attempt int, reason text) ON CONFLICT (id) DO NOTHING`,
