@@ -9,11 +9,14 @@ export class BootError extends StartError {
   override readonly name = 'BootError';
 }
 
+/** Signals that come within this time of the first are the same stop. */
+const ONE_STOP_MS = 1000;
 /** After draining, what hangs in closing is not waited for. */
 const CLOSE_MS = 40_000;
 
 let close: (() => Promise<void> | undefined) | undefined;
 let stopping = false;
+let began = 0;
 
 /**
  * Takes charge of the process: SIGTERM and SIGINT close it (exit code 0; a second signal ends it at once with 1), and an error that nobody
@@ -25,8 +28,11 @@ export function ownProcess(log: Log, closing: () => Promise<void> | undefined): 
   close = closing;
   if (owned) return;
   const stop = async (signal: string) => {
+    // Told to the whole group of processes, and passed on by whoever started this one, a stop comes twice at once; only a later one is of somebody who will not wait.
+    if (stopping && performance.now() - began < ONE_STOP_MS) return;
     if (stopping) process.exit(1);
     stopping = true;
+    began = performance.now();
     log.info({ signal }, 'stopping');
     setTimeout(() => {
       log.fatal({}, 'closing took too long');
