@@ -1,9 +1,15 @@
-import { DatabaseClock, DayKeyRootStore, KeyStore, NonceStore, SessionStore } from '@lienthong/persistence';
-import { Log, Metrics } from '@lienthong/runtime';
+import {
+  actAsCaller,
+  DatabaseClock,
+  DayKeyRootStore,
+  KeyStore,
+  NonceStore,
+  SessionStore,
+} from '@lienthong/persistence';
+import { currentCaller, Log, Metrics } from '@lienthong/runtime';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_GUARD } from '@nestjs/core';
 import { Counter } from 'prom-client';
-import { ActingInterceptor } from './audit/acting.interceptor';
 import { Refusals } from './audit/refusals';
 import { AccessKeyVerifier } from './access-keys/access-key-verifier';
 import { AskAuth } from './access-keys/ask-auth';
@@ -41,8 +47,15 @@ export interface IdentitySettings {
  * routes, one batch of nonces, one cache. Global: `Authenticator`, `KeyRing`, `SessionKeys` and, with the master key, `SecretBox` can be injected anywhere.
  */
 @Module({})
-// oxlint-disable-next-line typescript/no-extraneous-class -- the shape that Nest gives to a dynamic module
 export class IdentityModule {
+  /** What a verified caller does is recorded in the audit log as done by it. */
+  constructor() {
+    actAsCaller(() => {
+      const { keyId, systemId } = currentCaller() ?? {};
+      return keyId === undefined || systemId === undefined ? undefined : { actor: keyId, systemId };
+    });
+  }
+
   static for({ platformSecret, accessKeys }: IdentitySettings): DynamicModule {
     const verifying: Provider[] =
       'masterKey' in accessKeys
@@ -129,7 +142,6 @@ export class IdentityModule {
         BearerTokens,
         ArrivingCallers,
         { provide: APP_GUARD, useClass: SignedRequestGuard },
-        { provide: APP_INTERCEPTOR, useClass: ActingInterceptor },
       ],
       exports: [
         AccessKeyVerifier,

@@ -76,6 +76,8 @@ function call(
   const refusals = {
     ofCaller: async ({ keyId }: Pick<Caller, 'keyId'>, _request: unknown, code: string) =>
       void refused.push([keyId, code]),
+    ofHandler: ({ keyId }: Pick<Caller, 'keyId'>, _request: unknown, { code }: LienThongError) =>
+      code === 'not_found' ? Promise.resolve(void refused.push([keyId, code, 'by its handler'])) : undefined,
     ofStranger: (_headers: readonly string[], error: unknown) => void refused.push((error as LienThongError).code),
   };
   const guard = new SignedRequestGuard({ authenticate }, new Reflector(), limits, bearers, refusals);
@@ -92,6 +94,19 @@ describe('SignedRequestGuard', () => {
     expect(received).toEqual([{ method: 'GET', target: '/v1/x?q=1', rawHeaders: ['A', 'b'], body: null }]);
     expect(request.caller).toBe(caller);
     expect(counted).toEqual(['AK1']);
+  });
+
+  it('keeps a record of what its handler refuses a verified caller, and of nothing before', async () => {
+    const { request, refused, result } = call(plain, Routes);
+    await result;
+    const onRefused = request.onRefused as (thrown: unknown) => Promise<void> | undefined;
+    await onRefused(new LienThongError('not_found'));
+    expect(onRefused(new LienThongError('validation_failed'))).toBeUndefined();
+    expect(onRefused(new TypeError('a fault of ours'))).toBeUndefined();
+    expect(refused).toEqual([['AK1', 'not_found', 'by its handler']]);
+    const stranger = call(plain, Routes, new LienThongError('signature_missing'));
+    await expect(stranger.result).rejects.toMatchObject({ code: 'signature_missing' });
+    expect(stranger.request.onRefused).toBeUndefined();
   });
 
   it('refuses what the authenticator refuses, and counts it against no key: whose name stands in it has not sent it', async () => {

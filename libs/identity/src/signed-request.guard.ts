@@ -1,5 +1,5 @@
 import { LienThongError } from '@lienthong/contracts';
-import { logContext, RateLimits } from '@lienthong/runtime';
+import { logContext, RateLimits, setCaller } from '@lienthong/runtime';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -31,7 +31,7 @@ export class SignedRequestGuard implements CanActivate {
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(RateLimits) private readonly limits: Pick<RateLimits, 'ofKey'>,
     @Inject(BearerTokens) private readonly bearers: Pick<BearerTokens, 'authenticate' | 'assertInScope'>,
-    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofStranger'>,
+    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofHandler' | 'ofStranger'>,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -64,6 +64,9 @@ export class SignedRequestGuard implements CanActivate {
       await this.refusals.ofCaller(caller, request, 'access_denied');
       throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
     }
+    setCaller(request, caller);
+    request.onRefused = (thrown) =>
+      thrown instanceof LienThongError ? this.refusals.ofHandler(caller, request, thrown) : undefined;
     return true;
   }
 

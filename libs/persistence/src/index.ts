@@ -8,7 +8,7 @@ export * from './registry/agency.entity';
 export * from './registry/grant.entity';
 export * from './registry/key.entity';
 export * from './persistence.module';
-export { actAsComponent, actingAs, currentActor, type Actor } from './audit/actor';
+export { actAsCaller, actAsComponent, actingAs, currentActor, type Actor } from './audit/actor';
 export { auditRecord, type NewAuditEntry } from './audit/audit-record';
 export { AuditBacklog } from './audit/audit-backlog';
 export { AuditBundleStore } from './audit/audit-bundle.store';

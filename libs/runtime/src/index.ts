@@ -24,7 +24,7 @@ export {
 export { answer, pageAnswer, PROBLEMS, Problems } from './api-answers';
 export { addressOf } from './http/client-address';
 export { RareCalls, RateLimits } from './http/rate-limit';
-export { logContext, logUnit, Step } from './http/request-log';
+export { currentCaller, logContext, logUnit, setCaller, Step } from './http/request-log';
 export { parseStrictJson } from './http/strict-json';
 export { StrictValidationPipe, validationFailed } from './validation/validation.pipe';
 export * from './log';

@@ -1,12 +1,11 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { Admission } from './admission/admission';
 import { HealthChecks } from './health/health-checks';
 import { Metrics } from './health/metrics';
 import { ProblemFilter } from './http/problem.filter';
 import { RateLimits } from './http/rate-limit';
 import { StepNaming } from './http/request-log';
-import { StatedBodyInterceptor } from './validation/stated-body.interceptor';
 import { StrictValidationPipe } from './validation/validation.pipe';
 import { Log } from './log';
 import { Shutdown } from './shutdown';
@@ -39,7 +38,6 @@ export class RuntimeModule {
         ...shared,
         { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },
         { provide: APP_GUARD, useClass: StepNaming },
-        { provide: APP_INTERCEPTOR, useClass: StatedBodyInterceptor },
         { provide: APP_PIPE, useClass: StrictValidationPipe },
       ],
       exports: shared.map(({ provide }) => provide),

@@ -1,4 +1,4 @@
-import { LienThongError, type Recipient, type Refusal } from '@lienthong/contracts';
+import { LienThongError, type Recipient, type Refusal, statusOf } from '@lienthong/contracts';
 import { actingAs, AuditStore, type NewAuditEntry } from '@lienthong/persistence';
 import { every, Log, type Repeating } from '@lienthong/runtime';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
@@ -52,6 +52,17 @@ export class Refusals implements OnModuleInit, BeforeApplicationShutdown {
     await actingAs({ actor: keyId, systemId }, () => this.audit.record([entry])).catch((error: unknown) =>
       this.log.error({ err: error, keyId, code }, 'refusal not recorded'),
     );
+  }
+
+  /** What a handler refused a verified caller: 403, 404 for what is absent or another's, and recipients that it may not send to; anything else is no refusal to record. */
+  ofHandler(
+    caller: Pick<Caller, 'keyId' | 'systemId'>,
+    request: RefusedRequest,
+    error: LienThongError,
+  ): Promise<void> | undefined {
+    if (error.code === 'recipients_refused')
+      return this.ofRecipients(caller, request, error.members.recipients as Recipient[]);
+    return [403, 404].includes(statusOf(error)) ? this.ofCaller(caller, request, error.code) : undefined;
   }
 
   /**

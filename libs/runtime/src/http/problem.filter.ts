@@ -14,6 +14,13 @@ import { allowedMethods } from './allowed-methods';
 import { outageOf, unavailable } from './outage';
 import { logContext } from './request-log';
 
+declare module 'http' {
+  interface IncomingMessage {
+    /** Set by who keeps a record of what a request was refused: waited for before the refusal is answered. It never rejects. */
+    onRefused?: (thrown: unknown) => Promise<void> | undefined;
+  }
+}
+
 /** A field error whose text waits for the language of the request. */
 export interface TwoLanguageFieldError extends Omit<FieldError, 'message'> {
   message: Record<Language, string>;
@@ -27,7 +34,11 @@ export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown;
     const http = host.switchToHttp();
-    answerProblem(thrown, http.getRequest<Request>(), http.getResponse<Response>(), this.log);
+    const request = http.getRequest<Request>();
+    const answer = () => answerProblem(thrown, request, http.getResponse<Response>(), this.log);
+    const recorded = request.onRefused?.(thrown);
+    if (recorded) void recorded.then(answer);
+    else answer();
   }
 }
 

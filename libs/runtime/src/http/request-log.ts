@@ -12,19 +12,40 @@ declare module 'http' {
   }
 }
 
+/** A request, a task, a timer that found something. One store for all that is known of it: every promise of the process pays for each store there is. */
+interface UnitOfWork {
+  line: Record<string, unknown>;
+  caller?: VerifiedCaller;
+}
+
+/** Who signed a request: the access key, or the session's id; `systemId` is null for an administrator. */
+export interface VerifiedCaller {
+  keyId: string;
+  systemId: string | null;
+}
+
 interface LogContext {
   /** Adds fields (ids, counts, outcomes; never content or secrets) to the one line of this unit of work. */
   add(fields: Record<string, unknown>): void;
 }
 
-const units = new AsyncLocalStorage<Record<string, unknown>>();
-const ofRequest = new WeakMap<object, Record<string, unknown>>();
+const units = new AsyncLocalStorage<UnitOfWork>();
+const ofRequest = new WeakMap<object, UnitOfWork>();
 
 /** The log line of the unit of work under way. Pass the request in callbacks of streams, where the asynchronous context may be another one. */
 export function logContext(req?: object): LogContext {
-  const fields = (req && ofRequest.get(req)) ?? units.getStore() ?? {};
-  return { add: (more) => void Object.assign(fields, more) };
+  const { line } = (req && ofRequest.get(req)) ?? units.getStore() ?? { line: {} };
+  return { add: (more) => void Object.assign(line, more) };
 }
+
+/** From now on this request is known to be of that caller. */
+export function setCaller(req: object, { keyId, systemId }: VerifiedCaller): void {
+  const unit = ofRequest.get(req);
+  if (unit) unit.caller = { keyId, systemId };
+}
+
+/** Whose request the unit of work under way is; undefined for tasks and timers, and before it is verified. */
+export const currentCaller = (): VerifiedCaller | undefined => units.getStore()?.caller;
 
 /**
  * Runs a unit of work that is no HTTP request (a task, a timer that found something) and writes its one line: step, outcome, duration in ms, and what was added.
@@ -38,7 +59,7 @@ export async function logUnit<T>(
 ): Promise<T> {
   const start = performance.now();
   const line: Record<string, unknown> = { step, ...fields };
-  return units.run(line, async () => {
+  return units.run({ line }, async () => {
     try {
       const result = await work();
       log.info({ ...line, durationMs: since(start) }, `${step} done`);
@@ -76,8 +97,8 @@ export function requestLog(log: Log, metrics: Metrics): RequestHandler {
     const given = req.get('x-request-id');
     req.id = given && REQUEST_ID.test(given) ? given : randomUUID();
     res.set('X-Request-Id', req.id);
-    const fields: Record<string, unknown> = {};
-    ofRequest.set(req, fields);
+    const unit: UnitOfWork = { line: {} };
+    ofRequest.set(req, unit);
 
     res.once('close', () => {
       const aborted = !res.writableFinished;
@@ -93,13 +114,13 @@ export function requestLog(log: Log, metrics: Metrics): RequestHandler {
         status,
         durationMs,
         requestId: req.id,
-        ...fields,
+        ...unit.line,
       };
       const name = line.step ?? 'request';
       if (status >= 500) log.error(line, `${name} failed`);
       else log.info(line, `${name} ${aborted ? 'aborted' : status >= 400 ? 'refused' : 'done'}`);
     });
-    units.run(fields, next);
+    units.run(unit, next);
   };
 }
 

@@ -1,7 +1,7 @@
 import type { PipeTransform } from '@nestjs/common';
 import { isISO8601, Matches, ValidateBy } from 'class-validator';
 import { RULE_TEXTS, ruleCode } from './rule-texts';
-import { refuseList, validationFailed } from './validation.pipe';
+import { refuseNoObject, validationFailed } from './validation.pipe';
 
 /** Offsets as they exist: PostgreSQL takes none beyond 15:59. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
@@ -33,7 +33,7 @@ export const HasForm = (form: RegExp, vi: string, en: string) => Matches(form, {
  */
 export const NoFields: PipeTransform = {
   transform: (body: unknown, metadata) => {
-    refuseList(body, metadata);
+    refuseNoObject(body, metadata);
     const names = Object.keys(body ?? {});
     if (names.length > 0) throw validationFailed(names.map(unknownField));
     return body;

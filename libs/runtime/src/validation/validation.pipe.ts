@@ -25,7 +25,7 @@ export class StrictValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    refuseList(value, metadata);
+    refuseNoObject(value, metadata);
     const unusable = unusableTexts(value, metadata);
     if (unusable.length > 0) throw validationFailed(unusable);
     try {
@@ -36,9 +36,9 @@ export class StrictValidationPipe extends ValidationPipe {
   }
 }
 
-/** Nest gives a list the class's name: an empty one would keep every rule of a class without required fields. No route takes a list. */
-export function refuseList(value: unknown, { type }: ArgumentMetadata): void {
-  if (type === 'body' && Array.isArray(value))
+/** Nest gives a list the class's name: an empty one would keep every rule of a class without required fields. No route takes a list, or `null`. */
+export function refuseNoObject(value: unknown, { type }: ArgumentMetadata): void {
+  if (type === 'body' && (value === null || Array.isArray(value)))
     throw validationFailed([{ pointer: '', code: ruleCode('isObject'), message: RULE_TEXTS.isObject }]);
 }
 
