@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '@lienthong/persistence';
 import { BootError } from '@lienthong/runtime';
 
 export interface LocalSecrets {
@@ -20,9 +21,7 @@ export function localSecrets(folder: string): LocalSecrets {
     masterKey: randomBytes(32).toString('base64url'),
   };
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(secrets), { mode: 0o600, flag: 'w' });
-    renameSync(`${file}.new`, file);
+    writeDurably(file, JSON.stringify(secrets));
   } catch (error) {
     throw new BootError(
       `The data folder ${folder} cannot be written (${(error as NodeJS.ErrnoException).code}). Give this user the right, or set DATA_DIR to another.`,

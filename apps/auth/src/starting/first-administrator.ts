@@ -1,9 +1,8 @@
 import { SecretBox } from '@lienthong/identity';
-import { KeyStore } from '@lienthong/persistence';
+import { KeyStore, writeDurably } from '@lienthong/persistence';
 import { BootError, Log } from '@lienthong/runtime';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { rmSync } from 'node:fs';
 import { AuthOptions } from '../auth.config';
 import { newPair } from '../manage-keys/manage-keys';
 
@@ -51,9 +50,7 @@ export class FirstAdministrator implements OnModuleInit {
 
 function write(file: string, content: object): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    writeDurably(file, `${JSON.stringify(content, null, 2)}\n`);
   } catch (error) {
     throw new BootError(
       `The administrator key cannot be written to ${file} (${(error as NodeJS.ErrnoException).code}); none was made. Set ADMIN_KEY_FILE to a file that this user may write.`,

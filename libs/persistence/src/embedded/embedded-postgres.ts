@@ -9,12 +9,12 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { syncFolder, writeDurably } from './durable-file';
 import { mustBeWritable, postgresBinaries, type RunAs, unprivilegedUser } from './postgres-binaries';
 
 const START_SECONDS = 60;
@@ -116,7 +116,7 @@ export class EmbeddedPostgres {
       throw new Error(
         `The data folder ${this.data} is damaged: it holds no PostgreSQL cluster (PG_VERSION is missing). Restore it from a backup, or move it away to start empty.`,
       );
-    writeFileSync(this.passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    writeDurably(this.passwordFile, randomBytes(24).toString('base64url'));
     mkdirSync(this.data, { mode: 0o700 });
     const owner = this.owner();
     if (owner) for (const path of [this.data, this.passwordFile]) chownSync(path, owner.uid, owner.gid);
@@ -133,6 +133,8 @@ export class EmbeddedPostgres {
       throw new Error(`PostgreSQL could not make its data folder ${this.data}: ${lastLine(output)}`);
     }
     if (owner) chownSync(this.passwordFile, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    // initdb has synced what is in the cluster, not that there is one.
+    syncFolder(this.folder);
   }
 
   /** @param port the port that the pools know already, after a death; otherwise a free one */
