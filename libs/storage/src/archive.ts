@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, syncFolder } from './filesystem/content-files';
 import { S3Connection, type S3Settings } from './s3/s3-connection';
 
 /** A place outside the database for small files that are only ever added: what was put there once is never asked for again. */
@@ -37,7 +38,7 @@ export function openArchive(place: string, s3: Omit<S3Settings, 'bucket'> | unde
 function folderArchive(folder: string): Archive {
   return {
     put: async (name, text) => {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       // Complete under its name or not there at all, also after a power failure.
       const fresh = join(folder, `.${name}.new`);
       const file = await open(fresh, 'w', 0o644);
@@ -48,6 +49,7 @@ function folderArchive(folder: string): Archive {
         await file.close();
       }
       await rename(fresh, join(folder, name));
+      await syncFolder(folder);
     },
     close: () => undefined,
   };

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LienThongError } from '@lienthong/contracts';
 
@@ -56,7 +56,9 @@ export async function keepFile(received: ReceivedFile, place: string): Promise<v
 /** Makes a folder whose existence survives a power failure. */
 export async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true }).catch((error) => Promise.reject(storageError(error)));
-  if (first !== undefined) await syncFolder(dirname(path));
+  if (first === undefined) return;
+  const outermost = resolve(first);
+  for (let made = resolve(path); made.length >= outermost.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
