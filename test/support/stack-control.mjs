@@ -46,6 +46,7 @@ const handles = {
     applicationUrl,
     s3Folder: stackPath('minio'),
     brokerFolder: stackPath('rabbitmq', 'mnesia'),
+    postgresFolder: stackPath('postgres'),
   }),
   'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),
   // The other apps ask auth about access keys, so auth is first.
