@@ -1,13 +1,11 @@
 // Two instances of every app as processes of their own, behind the gateway, on the running stack.
 import { existsSync } from 'node:fs';
-import { run } from './debian.mjs';
 import { withLock } from './lock.mjs';
-import { buildPath, servers, startApp, startGateway, startServer, stopApp, stopGateway } from './processes.mjs';
+import { migrate, servers, startApp, startGateway, startServer, stopApp, stopGateway } from './processes.mjs';
 import {
   adminKeyFile,
   apps,
   instances,
-  migrationEnv,
   publicUrl,
   say,
   serverEnv,
@@ -22,9 +20,7 @@ async function up() {
     throw new StackError('The servers are not running: run "npm run stack" first.');
   // Those that run are only checked; one that a fault test left dead is started again.
   for (const server of servers) await startServer(server);
-  const migrate = buildPath('libs', 'persistence', 'dist', 'migrate.js');
-  if (!existsSync(migrate)) throw new StackError(`${migrate} is missing: run "npm run build" first.`);
-  run('migrate', process.execPath, [migrate], { env: migrationEnv(), cwd: buildPath() });
+  migrate();
   say('migrations: done');
   for (const app of apps) {
     const pids = await Promise.all(instances.map((instance) => startApp(app, instance)));

@@ -3,11 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { nodeEnv } from '../local/node-settings.mjs';
 import { cephRgw } from './ceph.mjs';
+import { run } from './debian.mjs';
 import { startGateway, stopGateway } from './gateway.mjs';
 import { canHaveMinio, minio } from './minio.mjs';
 import { postgres, postgresStandby, promoteStandby } from './postgres.mjs';
 import { rabbitmq, rabbitmqMore } from './rabbitmq.mjs';
-import { appEnv, appPort, internalPort, repoDir, say, StackError, stackPath } from './settings.mjs';
+import { appEnv, appPort, internalPort, migrationEnv, repoDir, say, StackError, stackPath } from './settings.mjs';
 import { requireFreePort, runningPid, signalProcess, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
 
 export { promoteStandby, startGateway, stopGateway };
@@ -56,22 +57,34 @@ export const signalServer = (server, signal) => signalProcess(driverOf(server).m
 
 // Stand-ins for the apps, in tests of this folder, live in another one.
 const buildDir = resolve(process.env.STACK_BUILD_DIR || repoDir);
-export const buildPath = (...parts) => join(buildDir, ...parts);
+
+/** A program that was built, in this folder or in that of another version. */
+function built(build, ...parts) {
+  const file = join(build, ...parts);
+  if (!existsSync(file)) throw new StackError(`${file} is missing: run "npm run build" first.`);
+  return file;
+}
 
 const nameOf = (app, instance) => `${app}-${instance}`;
 
+/** Brings the database to the version of this build. Returns what the program said. */
+export const migrate = (build = buildDir) =>
+  run('migrate', process.execPath, [built(build, 'libs', 'persistence', 'dist', 'migrate.js')], {
+    env: migrationEnv(),
+    cwd: build,
+  }).trim();
+
 /** Starts an app instance unless it runs, and waits until it says that it is ready. Returns its pid. */
-export async function startApp(app, instance, { env, limitMs = 60_000 } = {}) {
+export async function startApp(app, instance, { env, limitMs = 60_000, build = buildDir } = {}) {
   const name = nameOf(app, instance);
-  const main = buildPath('apps', app, 'dist', 'main.js');
-  if (!existsSync(main)) throw new StackError(`${main} is missing: run "npm run build" first.`);
+  const main = built(build, 'apps', app, 'dist', 'main.js');
   if (runningPid(name) === undefined) {
     await requireFreePort(appPort(app, instance), name);
     await requireFreePort(internalPort(app, instance), `${name}'s health`);
     // Only auth may know the master key, whatever the caller's own environment holds.
     const { MASTER_KEY: _, ...inherited } = process.env;
     await startProcess(name, process.execPath, [main], {
-      cwd: buildDir,
+      cwd: build,
       env: { ...nodeEnv, ...inherited, ...appEnv(app, instance), ...env },
     });
   }

@@ -20,7 +20,7 @@ const { Traffic } = await import('./traffic.mjs');
 const { makeParties } = await import('../bench/platform/parties.mjs');
 const { loadAverage } = await import('../bench/measure/processes.mjs');
 const stack = await import('../../deploy/stack/processes.mjs');
-const { adminKeyFile, appEnv, apps, instances, migrationEnv, ports, publicUrl, rabbitmqPorts, serverEnv } =
+const { adminKeyFile, appEnv, apps, instances, ports, publicUrl, rabbitmqPorts, serverEnv } =
   await import('../../deploy/stack/settings.mjs');
 
 const DRAIN_MS = 30_000;
@@ -42,12 +42,7 @@ async function main() {
   program('deploy/stack/up.mjs');
   for (const server of stack.moreServers) say(`${server}: ${await stack.startServer(server)}`);
   const env = serverEnv();
-  const { status, stderr } = spawnSync(process.execPath, ['libs/persistence/dist/migrate.js'], {
-    cwd: root,
-    env: { ...process.env, ...migrationEnv() },
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(stderr);
+  stack.migrate();
   const database = await new Front([ports.postgres]).listen();
   const broker = await new Front([1, 2, 3].map((node) => rabbitmqPorts(node).amqp)).listen();
   const appSettings = {

@@ -1,25 +1,15 @@
-import { createServer, request, type Server } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AppName } from '@lienthong/contracts';
 import { createDataSource, EmbeddedPostgres } from '@lienthong/persistence';
+import { AppGateway } from './app-gateway';
 import { AppProcess } from './app-process';
 import { Platform } from './platform';
 import { freePort } from './standalone-process';
 
 const APPS = ['auth', 'connector', 'scheduler', 'notifier'] as const;
-export type AppName = (typeof APPS)[number];
-
-/** What the gateway sends to auth and to the notifier; the rest is the connector's (deploy/gateway/default.conf.template). */
-const ROUTES: [RegExp, AppName][] = [
-  [
-    /^\/(v1\/(sessions|keys|calendar|access-checks|signature-checks|directory|admin)|oauth2|\.well-known)(\/|\?|$)/,
-    'auth',
-  ],
-  [/^\/v1\/(stream(-tickets)?|webhook)(\/|\?|$)/, 'notifier'],
-];
 
 /** The four apps as processes of their own, on an embedded PostgreSQL and files: what each of them knows can be told apart. */
 export class FourApps {
@@ -32,7 +22,7 @@ export class FourApps {
   databaseUrl = '';
   baseUrl = '';
   private readonly postgres = new EmbeddedPostgres(this.folder);
-  private gateway?: Server;
+  private gateway?: AppGateway;
 
   /** @param settings of single apps, beside what all of them need */
   async start(settings: Partial<Record<AppName, Record<string, string>>> = {}): Promise<this> {
@@ -45,7 +35,8 @@ export class FourApps {
     const ports = Object.fromEntries(
       await Promise.all(APPS.map(async (app) => [app, [await freePort(), await freePort()]])),
     );
-    await this.openGateway((app) => ports[app][0]);
+    this.gateway = await AppGateway.open((app) => ports[app][0]);
+    this.baseUrl = this.gateway.baseUrl;
     for (const app of APPS) {
       const [port, internal] = ports[app].map(String);
       this.processes[app] = AppProcess.start(app, {
@@ -99,38 +90,8 @@ export class FourApps {
 
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.processes).map((one) => one.stop()));
-    this.gateway?.closeAllConnections();
     this.gateway?.close();
     await this.postgres.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  private async openGateway(portOf: (app: AppName) => number): Promise<void> {
-    // A test that stands still while it reads a process's memory finds its connections as they were.
-    this.gateway = createServer({ keepAliveTimeout: 65_000 }, (from, to) => {
-      const { url: path = '/', method, headers } = from;
-      const app = ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'connector';
-      const onwards = request(
-        { host: '127.0.0.1', port: portOf(app), path, method, headers, agent: false },
-        (answer) => {
-          to.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(to);
-        },
-      );
-      onwards.on('error', () => to.destroy());
-      from.pipe(onwards);
-    });
-    this.gateway.on('upgrade', (from, socket: Socket) => {
-      const { url = '/', method = 'GET', rawHeaders } = from;
-      const onwards = connect(portOf('notifier'), '127.0.0.1', () => {
-        const lines = rawHeaders.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
-        onwards.write(`${method} ${url} HTTP/1.1\r\n${lines}\r\n`);
-        onwards.pipe(socket).pipe(onwards);
-      });
-      for (const end of [onwards, socket]) end.on('error', () => (onwards.destroy(), socket.destroy()));
-    });
-    const port = await freePort();
-    await new Promise<void>((resolve) => this.gateway?.listen(port, '127.0.0.1', resolve));
-    this.baseUrl = `http://127.0.0.1:${port}`;
   }
 }

@@ -4,16 +4,19 @@ import {
   appPid,
   killApp,
   killServer,
+  migrate,
   signalApp,
   signalServer,
   startApp,
   startServer,
+  stopApp,
   stopServer,
 } from '../../deploy/stack/processes.mjs';
 import { diskAlarm, hurry } from '../../deploy/stack/rabbitmq.mjs';
 import {
   adminKeyFile,
   applicationUrl,
+  appPort,
   apps,
   instances,
   internalPort,
@@ -29,8 +32,11 @@ const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0' };
 
 const [what, argument, settings = '{}'] = process.argv.slice(2);
 const settingsOf = JSON.parse(settings);
-const start = (app, instance) =>
-  startApp(app, instance, { env: { ...UNLIMITED, ...settingsOf[`${app}-${instance}`] } });
+function start(app, instance) {
+  // Where another version was built; no setting of the app.
+  const { STACK_BUILD_DIR: build, ...env } = settingsOf[`${app}-${instance}`] ?? {};
+  return startApp(app, instance, { env: { ...UNLIMITED, ...env }, build });
+}
 
 /** `connector-2`. */
 function instanceOf(name) {
@@ -54,9 +60,13 @@ const handles = {
     for (const app of apps) await Promise.all(instances.map((instance) => start(app, instance)));
   },
   'app-pids': () => everyInstance(async (app, instance) => appPid(app, instance)),
+  'app-pid': (name) => appPid(...instanceOf(name)),
+  'app-ports': (instance) => Object.fromEntries(apps.map((app) => [app, appPort(app, Number(instance))])),
+  migrate: (build) => migrate(build),
   'internal-urls': async (app) => instances.map((instance) => `http://127.0.0.1:${internalPort(app, instance)}`),
   'kill-app': (name) => killApp(...instanceOf(name)),
   'start-app': (name) => start(...instanceOf(name)),
+  'stop-app': (name) => stopApp(...instanceOf(name)),
   'freeze-app': (name) => signalApp(...instanceOf(name), 'SIGSTOP'),
   'thaw-app': (name) => signalApp(...instanceOf(name), 'SIGCONT'),
   'kill-both': (app) => Promise.all(instances.map((instance) => killApp(app, instance))),
