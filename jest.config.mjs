@@ -77,5 +77,6 @@ export default {
     },
     { ...shared, displayName: 'model', testMatch: ['<rootDir>/test/model/**/*.test.ts'] },
     { ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
+    { ...shared, displayName: 'versions', testMatch: ['<rootDir>/test/versions/**/*.test.ts'] },
   ],
 };
