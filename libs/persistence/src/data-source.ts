@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { StartError } from '@lienthong/contracts';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
+import { CorkedClient } from './corked-client';
 import { ENTITIES } from './registry/entities';
 import { MIGRATIONS } from './migrations/all';
 
@@ -44,6 +45,7 @@ export function createDataSource(settings: DatabaseSettings): DataSource {
       idle_in_transaction_session_timeout: 10_000,
       // Statements that are not awaited one by one go out together (`Unit`).
       pipeline: true,
+      Client: CorkedClient,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       // Every statement here is short: compiling one costs more than it could save, a quarter of a second where estimates are high.
