@@ -14,7 +14,8 @@ import { packetsUnder } from './campaign/kept-content';
 import { Load } from './campaign/load';
 import { type Scene, setScene } from './power-loss/scene';
 
-const CUTS = Number(process.env.POWER_CUTS ?? 3);
+/** Each starts everything anew. */
+const CUTS = Number(process.env.POWER_CUTS ?? (onRealStack ? 2 : 3));
 const SOURCES = 2;
 const DESTINATIONS = 2;
 

@@ -30,11 +30,16 @@ export class ForgetfulDisk {
   private constructor(
     readonly folder: string,
     private readonly outside: string,
+    private readonly options: string,
   ) {}
 
-  /** @param folder where it is mounted; what lay there is copied onto it, and is there again after `remove` */
-  static mount(folder: string, mebibytes: number): ForgetfulDisk {
-    const disk = new ForgetfulDisk(folder, mkdtempSync(join(tmpdir(), 'lienthong-power-')));
+  /**
+   * @param folder where it is mounted; what lay there is copied onto it, and is there again after `remove`
+   * @param options of the mount, such as `dirsync`
+   */
+  static mount(folder: string, mebibytes: number, ...options: string[]): ForgetfulDisk {
+    const outside = mkdtempSync(join(tmpdir(), 'lienthong-power-'));
+    const disk = new ForgetfulDisk(folder, outside, [OPTIONS, ...options].join());
     mkdirSync(folder, { recursive: true });
     const before = join(disk.outside, 'before');
     run('cp', '-a', folder, before);
@@ -59,7 +64,7 @@ export class ForgetfulDisk {
    * @param killOthers ends what works with them without a file open
    */
   static async cutPower(disks: ForgetfulDisk[], killOthers: () => Promise<unknown>): Promise<void> {
-    const kill = () => disks.flatMap(({ folder }) => holdersOf(folder)).map((pid) => process.kill(pid, 'SIGKILL'));
+    const kill = () => disks.flatMap(({ folder }) => holdersOf(folder)).map(kill9);
     kill();
     await killOthers();
     await eventually(() => kill().length === 0);
@@ -83,7 +88,16 @@ export class ForgetfulDisk {
 
   private mountImage(): void {
     mkdirSync(this.folder, { recursive: true });
-    run('mount', '-o', OPTIONS, this.image, this.folder);
+    run('mount', '-o', this.options, this.image, this.folder);
+  }
+}
+
+/** One that has ended meanwhile, with its parent, is as dead as it should be. */
+function kill9(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

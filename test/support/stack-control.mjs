@@ -53,6 +53,7 @@ const handles = {
     s3Folder: stackPath('minio'),
     brokerFolder: stackPath('rabbitmq', 'mnesia'),
     postgresFolder: stackPath('postgres'),
+    postgresLog: stackPath('logs', 'postgres.log'),
   }),
   'kill-apps': () => everyInstance((app, instance) => killApp(app, instance)),
   // The other apps ask auth about access keys, so auth is first.

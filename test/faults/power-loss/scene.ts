@@ -81,7 +81,9 @@ async function realStack(): Promise<Scene> {
   };
   await stop();
   try {
-    for (const folder of [postgresFolder, brokerFolder, s3Folder]) disks.push(ForgetfulDisk.mount(folder, 1024));
+    for (const folder of [postgresFolder, brokerFolder]) disks.push(ForgetfulDisk.mount(folder, 1024));
+    // MinIO syncs what is in a file, and not that there is one (docs/storage.md).
+    disks.push(ForgetfulDisk.mount(s3Folder, 1024, 'dirsync'));
     await start();
   } catch (error) {
     await end();
