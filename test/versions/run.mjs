@@ -18,7 +18,7 @@ function run(command, args, { cwd = root, env = {}, stdio } = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, options);
   if (status === 0) return stdout;
   const end = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-5).join('\n');
-  throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? end}`);
+  throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? (end || `exit ${status}`)}`);
 }
 
 /** Built once for each commit, outside of the repository; what was interrupted is begun again. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome, PutUpload } from '@lienthong/contracts';
+import type { Outcome, PutUpload, WaitingDelivery } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
 import { eventually } from '../../support/eventually';
 import { download, put } from '../../support/exchange';
@@ -29,6 +29,8 @@ const PAUSE_MS = 60;
 const LOOK_MS = 1000;
 /** Questions at once when all is over. */
 const AT_ONCE = 8;
+/** Behind what was answered of a packet that its source had taken back, or that had no time left. */
+export const LATE = ', after its end';
 const SETTLED = { within: 240_000, every: 500 };
 
 export interface Parties {
@@ -119,8 +121,18 @@ export class Load {
   }
 
   private note(error: unknown): void {
-    const { code = '', name = '' } = error as { code?: string; name?: string };
-    this.failures.set(code || name, (this.failures.get(code || name) ?? 0) + 1);
+    const { code = '', name = '', late = '' } = error as { code?: string; name?: string; late?: string };
+    const what = (code || name) + late;
+    this.failures.set(what, (this.failures.get(what) ?? 0) + 1);
+  }
+
+  /** Who was taken back, or whose little time is over, may be refused with no fault of anybody. */
+  private async told<T>(packetOf: () => Asked | undefined, work: Promise<T>): Promise<T> {
+    return work.catch((error: object) => {
+      const packet = packetOf();
+      const isOver = packet?.recalled || (packet?.deliverBy && packet.deliverBy < new Date().toISOString());
+      throw isOver ? Object.assign(error, { late: LATE }) : error;
+    });
   }
 
   /** S2 to the completion; with the same key it may be done again after any failure. @returns the packet's id once it is acknowledged */
@@ -160,7 +172,7 @@ export class Load {
       ...(inVain ? { deliverBy: new Date(Date.now() + LITTLE_TIME_MS).toISOString() } : {}),
     };
     this.history.asked.set(key, asked);
-    asked.packetId = await this.deliver(source, key, asked);
+    asked.packetId = await this.told(() => asked, this.deliver(source, key, asked));
     asked.answered = true;
     if (isTakenBack(key)) await this.takeBack(source, asked.packetId, asked);
   }
@@ -180,27 +192,32 @@ export class Load {
   /** @returns how many waited */
   private async receive(destination: Party): Promise<number> {
     const { items } = await destination.client.deliveries.page({ limit: 20 });
-    for (const { deliveryId, packetId } of items) {
-      const { space } = await destination.client.deliveries.ready(deliveryId);
-      const parts = [];
-      for (const one of space.downloads) {
-        const { bytes, status } = await download(one);
-        if (status !== 200) throw Object.assign(new Error('download'), { code: `download ${status}` });
-        this.history.fetched.push({ packetId, destination: destination.systemId, sha256: digest(bytes) });
-        parts.push({ name: one.part, sha256: digest(bytes) });
-      }
-      const outcome = outcomeOf(packetId, destination.systemId);
-      const end = { packetId, destination: destination.systemId, outcome };
-      this.history.said.push(end);
-      const confirmation =
-        outcome === 'accepted' ? { outcome, parts } : { outcome, parts: [], reasonCode: 'not_competent' as const };
-      // Said twice: the second answer must be the first.
-      for (let said = 0; said < 2; said++) {
-        const { receipt } = await destination.client.deliveries.confirm(deliveryId, confirmation);
-        this.history.confirmed.push({ ...end, receipt });
-      }
+    for (const one of items) {
+      const packetOf = () => [...this.history.asked.values()].find(({ packetId }) => packetId === one.packetId);
+      await this.told(packetOf, this.receiveOne(destination, one));
     }
     return items.length;
+  }
+
+  private async receiveOne({ client, systemId }: Party, { deliveryId, packetId }: WaitingDelivery): Promise<void> {
+    const { space } = await client.deliveries.ready(deliveryId);
+    const parts = [];
+    for (const one of space.downloads) {
+      const { bytes, status } = await download(one);
+      if (status !== 200) throw Object.assign(new Error('download'), { code: `download ${status}` });
+      this.history.fetched.push({ packetId, destination: systemId, sha256: digest(bytes) });
+      parts.push({ name: one.part, sha256: digest(bytes) });
+    }
+    const outcome = outcomeOf(packetId, systemId);
+    const end = { packetId, destination: systemId, outcome };
+    this.history.said.push(end);
+    const confirmation =
+      outcome === 'accepted' ? { outcome, parts } : { outcome, parts: [], reasonCode: 'not_competent' as const };
+    // Said twice: the second answer must be the first.
+    for (let said = 0; said < 2; said++) {
+      const { receipt } = await client.deliveries.confirm(deliveryId, confirmation);
+      this.history.confirmed.push({ ...end, receipt });
+    }
   }
 
   /** What was never answered may be there or not; asked again it is there, once, unless its little time is over. */
