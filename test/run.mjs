@@ -31,7 +31,7 @@ const WORKERS = { conformance: 3 };
 /** More files than these that fail are no accident. */
 const MOST_AGAIN = 3;
 /** What is random by nature, and judged by what was kept or lost: another seed would pass over the violation. */
-const ONCE_ONLY = /\/test\/(faults\/(campaign|failpoints)\.test\.ts|model\/.*)$/;
+const ONCE_ONLY = /\/test\/(faults\/(campaign|failpoints|fsync-error|power-loss)\.test\.ts|model\/.*)$/;
 const CRASHED = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, testResults: [] };
 
 /** Conformance suites by the driver that they cover; a suite none of whose tests ran had no server. */
@@ -70,7 +70,7 @@ function jest(name, env, files = []) {
 /**
  * A few files that failed are run once more, alone: by hours and load one test in thousands meets a moment that it did not allow for. A test that fails twice
  * has failed. One that passed one of the two times has passed, and its file is named at the end with what it said: it may have seen a race, which is a bug.
- * Campaigns, failpoints and the model have no second chance.
+ * Campaigns, failpoints, losses of power and the model have no second chance.
  */
 function ring(name, env) {
   process.stdout.write(`\n── ${name}\n`);
