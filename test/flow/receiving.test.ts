@@ -224,14 +224,14 @@ describe('Receiving', () => {
   it('schedules a delivery again after a retryable rejection, with its content kept', async () => {
     const { delivery, packetId } = await delivered();
     await ready(delivery);
-    const { state, receipt } = await destination.client.deliveries.confirm(delivery, {
-      outcome: 'rejected',
-      parts: [],
-      reasonCode: 'disk_full',
-      retryable: true,
-    });
+    const said = { outcome: 'rejected', parts: [], reasonCode: 'disk_full', retryable: true } as const;
+    const { state, receipt } = await destination.client.deliveries.confirm(delivery, said);
     expect(state).toBe('pending');
     expect(receipt).toBeTruthy();
+    // Its answer may have been lost: said again before the delivery comes again, it has the same one. Nothing else can be done with it until then.
+    expect(await destination.client.deliveries.confirm(delivery, said)).toMatchObject({ state: 'pending', receipt });
+    expect((await confirm(delivery, { outcome: 'accepted', parts: [] })).status).toBe(409);
+    expect((await ready(delivery)).status).toBe(404);
     const { data } = await eventOf(source, packetId, 'delivery.rejected');
     expect(data).toMatchObject({ retryable: true, reasonCode: 'disk_full', retryAt: expect.any(String) });
     expect(Date.parse(String(data.retryAt)) - Date.now()).toBeLessThanOrEqual(61_000);

@@ -158,6 +158,28 @@ describe('resend-packet', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('asked twice for one of those who rejected it, begins one round, to that one', async () => {
+    const [chosen, other] = [await platform.makeParty(), await platform.makeParty()];
+    const { packetId } = await sendInline(source, [chosen, other], { policy: { keepAfterConfirmSeconds: 3600 } });
+    await reject(chosen, packetId);
+    await reject(other, packetId);
+    await packetIn(source, packetId, 'completed');
+    const request = { to: [chosen.systemId] };
+    expect(await source.client.packets.resend(packetId, request)).toMatchObject({ round: 2 });
+    await waiting(chosen, packetId);
+    expect(await source.client.packets.resend(packetId, request)).toMatchObject({
+      state: 'scheduled',
+      round: 2,
+      recipients: [{ systemId: chosen.systemId, allowed: true }],
+    });
+    await receiveOne(chosen, packetId);
+    expect(outcomes(await packetIn(source, packetId, 'completed'))).toEqual([
+      [chosen.systemId, 1, 'rejected'],
+      [other.systemId, 1, 'rejected'],
+      [chosen.systemId, 2, 'accepted'],
+    ]);
+  });
+
   it('goes to where the address leads now, and checks the right to send anew', async () => {
     const destination = await platform.makeParty();
     const { packetId } = await sendInline(source, destination);

@@ -71,7 +71,8 @@ export class ConfirmReceipt {
   ): Promise<ConfirmAnswer> {
     return this.transactions.run(async (unit) => {
       const [{ packet, parts }, delivery] = await Promise.all([
-        this.packets.lockForDelivery(unit, systemId, deliveryId),
+        // A rejection that is said again before the delivery comes again has the receipt that it had.
+        this.packets.lockForDelivery(unit, systemId, deliveryId, true),
         this.deliveries.held(unit, deliveryId),
       ]);
       const said = sameForAll(request);

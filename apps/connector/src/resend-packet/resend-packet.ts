@@ -49,16 +49,20 @@ export class ResendPacket {
   ) {}
 
   async resend(systemId: string, packetId: string, { to, deliverBy }: ResendRequest): Promise<ResendAnswer> {
-    const { dataType } = await this.packets.own(systemId, packetId);
+    const known = await this.packets.own(systemId, packetId);
     const undelivered = await this.resends.undelivered(packetId);
+    if (to && isUnderWayFor(known, to, undelivered)) return this.answer(known, []);
     const asked = chosenOf(undelivered, to);
-    const recipients = await this.routing.resolve(systemId, dataType, asked);
+    const recipients = await this.routing.resolve(systemId, known.dataType, asked);
     const refused = recipients.filter(({ allowed }) => !allowed);
     if (refused.length > 0) throw new LienThongError('recipients_refused', { count: refused.length }, { recipients });
     const packet = await this.transactions.run(async (unit) => {
       const held = (await this.packets.lock(unit, packetId)) as PacketRow;
-      const still = new Set((await this.resends.undelivered(packetId, unit)).map(({ address }) => address));
-      const isUnderWay = held.round > 1 && (held.state === 'open' || held.state === 'received' || still.size === 0);
+      const now = await this.resends.undelivered(packetId, unit);
+      const still = new Set(now.map(({ address }) => address));
+      const isUnderWay =
+        isUnderWayFor(held, asked, now) ||
+        (held.round > 1 && (held.state === 'open' || held.state === 'received' || still.size === 0));
       // Said twice is said once: the answer tells of the round that the first began.
       if (isUnderWay && !isOver(held)) return held;
       if (asked.length === 0 || !asked.every((address) => still.has(address)))
@@ -101,6 +105,15 @@ export class ResendPacket {
     return { ...answer, space: await this.spaces.of(packet, await this.packets.parts(id)) };
   }
 }
+
+/** Those that this round is for, none of whom it has missed: their request, said once more. */
+const isUnderWayFor = (packet: PacketRow, to: string[], undelivered: PlannedRecipient[]): boolean =>
+  packet.round > 1 &&
+  !isOver(packet) &&
+  to.every(
+    (address) =>
+      packet.resendTo?.some((one) => one.address === address) && !undelivered.some((one) => one.address === address),
+  );
 
 const isOver = ({ finishedAt }: PacketRow): boolean => finishedAt !== null;
 

@@ -122,17 +122,20 @@ export class PacketStore {
 
   /**
    * The delivery's packet, held, with its parts, on behalf of the delivery's system: lock order everywhere is packet, then delivery.
+   * @param orAnswered also one that its system has rejected and that is to come again later
    * @throws not_found for an absent delivery, a foreign one, and one whose time has not come
    */
   async lockForDelivery(
     unit: Unit,
     systemId: string,
     deliveryId: string,
+    orAnswered = false,
   ): Promise<{ packet: PacketRow; parts: PartRow[] }> {
     const [row] = await unit.query<StoredPacket & { parts: PartRow[] }>(
       `SELECT ${PACKET}, ${PARTS} AS parts FROM packets
-       WHERE id = (SELECT packet_id FROM deliveries WHERE id = $1 AND system_id = $2 AND available_at <= now()) FOR UPDATE`,
-      [deliveryId, systemId],
+       WHERE id = (SELECT packet_id FROM deliveries WHERE id = $1 AND system_id = $2
+                       AND (available_at <= now() OR ($3 AND confirmation IS NOT NULL))) FOR UPDATE`,
+      [deliveryId, systemId, orAnswered],
     );
     if (!row) throw new LienThongError('not_found');
     const { parts, ...packet } = row;
