@@ -13,6 +13,10 @@ interface Locked {
   packages: Record<string, { link?: boolean; integrity?: string; hasInstallScript?: boolean; optional?: boolean }>;
 }
 
+/** Of a package, not of a file or of Node itself; types count, for whoever uses the declarations needs them. */
+const IMPORT = /^(?:import|export)\b(?:[^;']*?\bfrom )? ?'((?!\.|node:)[^']+)'/gm;
+const PACKAGE = /^(?:@[^/]+\/)?[^/]+/;
+
 describe('Dependencies', () => {
   const manifests = [
     '.',
@@ -40,5 +44,24 @@ describe('Dependencies', () => {
       .map(([path]) => path.split('node_modules/').pop()!);
     expect(scripted.length).toBeGreaterThan(0);
     expect([...new Set(scripted)].filter((name) => !(name in allowScripts))).toEqual([]);
+  });
+
+  it('are named by every workspace that imports them', () => {
+    const workspaces = manifests.filter((folder) => folder !== '.');
+    let looked = 0;
+    const missing = workspaces.flatMap((folder) => {
+      const { name, dependencies, devDependencies } = read<Manifest & { name: string }>(folder, 'package.json');
+      const known = new Set([name, ...Object.keys({ ...dependencies, ...devDependencies })]);
+      const sources = readdirSync(join(root, folder, 'src'), { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.ts') && !/\.(spec|fixture)\.ts$/.test(path))
+        .map((path) => readFileSync(join(root, folder, 'src', path), 'utf8'));
+      const imported = sources.flatMap((text) =>
+        [...text.matchAll(IMPORT)].map(([, module]) => module.match(PACKAGE)![0]),
+      );
+      looked += imported.length;
+      return [...new Set(imported)].filter((one) => !known.has(one)).map((one) => `${folder}: ${one}`);
+    });
+    expect(looked).toBeGreaterThan(500);
+    expect(missing).toEqual([]);
   });
 });
