@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
+const PATIENCE_MS = 30_000;
 /** As it was built: a process of its own has no Jest. Its closing ends when it is told so; every signal that has come is said. */
 const PROGRAM = `
   const { ownProcess } = require(${JSON.stringify(join(__dirname, '../dist/process.js'))});
   const quiet = { info() {}, warn() {}, error() {}, fatal() {}, debug() {} };
   ownProcess(quiet, () => new Promise((resolve) => process.stdin.once('data', resolve)));
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.stdout.write(signal + ' '));
-  setInterval(() => undefined, 1000);
+  setTimeout(() => process.exit(9), ${PATIENCE_MS});
   process.stdout.write('owned ');
 `;
-const PATIENCE_MS = 30_000;
 const BETWEEN_MS = 50;
 
 describe('A process that is told to stop', () => {
