@@ -2,7 +2,7 @@ import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
 import { IdentityModule } from '@lienthong/identity';
 import { DeadTaskStore, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
-import { awaitServers, boot, createLog, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, Metrics, readConfig, start } from '@lienthong/runtime';
 import { Module } from '@nestjs/common';
 import { NotifierModule } from './app.module';
 import { notifierOptionsOf, notifierSettings } from './notifier.config';
@@ -48,6 +48,8 @@ start(async () => {
         queue: app.get(Queue),
         outbox: app.get(OutboxStore),
         deadTasks: app.get(DeadTaskStore),
+        metrics: app.get(Metrics),
+        taskSeconds: config.TASK_SECONDS,
         kinds: TASK_KINDS.filter((kind) => TASK_HANDLERS[kind] === 'notifier'),
         log,
       }),

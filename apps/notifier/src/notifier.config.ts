@@ -5,6 +5,7 @@ import {
   processSettings,
   queueSettings,
   setting,
+  taskSettings,
 } from '@lienthong/runtime';
 import { networksOf } from './calling/networks';
 import type { WebhookRules } from './calling/webhook-requests';
@@ -47,6 +48,7 @@ export const notifierSettings = {
   PORT: setting.integer('Port of the public API', { default: 8084, min: 0, max: 65535 }),
   ...databaseSettings,
   ...queueSettings,
+  ...taskSettings,
   AUTH_INTERNAL_URL: setting.list('Internal addresses of auth, which checks signatures made with access keys', {
     default: [],
   }),

@@ -1,7 +1,7 @@
 import { TASK_HANDLERS, TASK_KINDS } from '@lienthong/contracts';
 import { DatabaseClock, DeadTaskStore, OutboxStore, PersistenceModule, reachDatabase } from '@lienthong/persistence';
 import { PromptRelay, Queue, QueueModule, queueSettingsOf, taskServer } from '@lienthong/queue';
-import { awaitServers, boot, createLog, firstReminderOf, readConfig, start } from '@lienthong/runtime';
+import { awaitServers, boot, createLog, firstReminderOf, Metrics, readConfig, start } from '@lienthong/runtime';
 import { createStorage, StorageModule, storageSettingsOf } from '@lienthong/storage';
 import { Module } from '@nestjs/common';
 import { SchedulerModule } from './app.module';
@@ -47,6 +47,8 @@ start(async () => {
         queue: app.get(Queue),
         outbox: app.get(OutboxStore),
         deadTasks: app.get(DeadTaskStore),
+        metrics: app.get(Metrics),
+        taskSeconds: config.TASK_SECONDS,
         kinds: TASK_KINDS.filter((kind) => TASK_HANDLERS[kind] === 'scheduler'),
         log,
       }),

@@ -7,6 +7,7 @@ import {
   queueSettings,
   setting,
   storageSettings,
+  taskSettings,
 } from '@lienthong/runtime';
 
 export const schedulingSettings = {
@@ -54,6 +55,7 @@ export const schedulerSettings = {
   PORT: setting.integer('Port of health and metrics', { default: 8083, min: 0, max: 65535 }),
   ...databaseSettings,
   ...queueSettings,
+  ...taskSettings,
   ...storageSettings,
   ...schedulingSettings,
 };

@@ -12,6 +12,7 @@ import {
   BootError,
   createLog,
   ownProcess,
+  Metrics,
   readConfig,
   start,
 } from '@lienthong/runtime';
@@ -86,6 +87,8 @@ start(async () => {
         queue: app.get(Queue),
         outbox: app.get(OutboxStore),
         deadTasks: app.get(DeadTaskStore),
+        metrics: app.get(Metrics),
+        taskSeconds: settings.TASK_SECONDS,
         kinds: TASK_KINDS,
         log,
       }),

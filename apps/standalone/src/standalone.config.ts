@@ -5,6 +5,7 @@ import {
   queueSettings,
   setting,
   storageSettings,
+  taskSettings,
 } from '@lienthong/runtime';
 import { authenticationSettings } from '@lienthong/auth';
 import { policySettings } from '@lienthong/connector';
@@ -25,6 +26,7 @@ export const standaloneSettings = {
     secret: true,
   }),
   ...queueSettings,
+  ...taskSettings,
   QUEUE: setting.choice('Queue driver', ['rabbitmq', 'postgres'], { default: 'postgres' }),
   ...storageSettings,
   STORAGE: setting.choice('Storage driver', ['s3', 'filesystem'], { default: 'filesystem' }),

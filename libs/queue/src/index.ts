@@ -9,3 +9,4 @@ export * from './rabbitmq/rabbitmq-queue';
 export * from './prompt-relay';
 export * from './queue-settings';
 export * from './task-server';
+export * from './task-time';

@@ -1,11 +1,12 @@
 import { LienThongError, task, type TaskKind } from '@lienthong/contracts';
 import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { defer as later, of } from 'rxjs';
 import { OnTask, TaskErrorFilter } from './on-task';
 import type { Consumption, QueuedTask, TaskOutcome } from './queue';
 import { QueueServer, type QueueServerOptions, type TaskLine } from './queue-server';
+import { TaskOverdue, TaskTime } from './task-time';
 
 type Handle = (queued: QueuedTask) => Promise<TaskOutcome>;
 
@@ -69,6 +70,18 @@ function planner(work: (queued: QueuedTask) => unknown): Type {
     @OnTask('notify-destination')
     plan(@Payload() queued: QueuedTask) {
       return work(queued);
+    }
+  }
+  return PlanDeliveryConsumer;
+}
+
+/** One that is told how much time it has. */
+function timed(work: (time: TaskTime) => unknown): Type {
+  @Controller()
+  class PlanDeliveryConsumer {
+    @OnTask('notify-destination')
+    plan(@Payload() _queued: QueuedTask, @Ctx() time: TaskTime) {
+      return work(time);
     }
   }
   return PlanDeliveryConsumer;
@@ -181,5 +194,37 @@ describe('QueueServer', () => {
 
     expect(queue.stopped).toEqual([1234]);
     expect(server.attached()).toBe(false);
+  });
+
+  it('takes a handler that does not return in its time for failed, tells it so, and ignores what becomes of it', async () => {
+    const times: TaskTime[] = [];
+    let fail: (error: Error) => void = () => undefined;
+    const stuck = timed((time) => {
+      times.push(time);
+      return new Promise((_, reject) => (fail = reject));
+    });
+    const { queue, lines, deferred, buried } = await start([stuck], { taskMs: 20 });
+    expect(await queue.deliver(queued('notify-destination'))).toBe('done');
+    expect(deferred).toHaveLength(1);
+    expect(times[0].signal.reason).toBeInstanceOf(TaskOverdue);
+    expect(lines).toMatchObject([
+      { outcome: 'retry', error: { message: 'notify-destination did not end within 0 s.' } },
+    ]);
+    fail(new Error('late'));
+    expect(await queue.deliver(queued('notify-destination', 12))).toBe('dead');
+    expect(buried).toMatchObject([
+      [{ attempt: 12 }, expect.stringContaining('gave up after 12 attempts: TaskOverdue')],
+    ]);
+    expect(lines).toHaveLength(2);
+  });
+
+  it('gives a handler more time for content that it says it reads', async () => {
+    const reading = timed((time) => {
+      time.allowReading(1024 * 1024 * 3600);
+      return new Promise((resolve) => setTimeout(resolve, 50));
+    });
+    const { queue, lines } = await start([reading], { taskMs: 5 });
+    expect(await queue.deliver(queued('notify-destination'))).toBe('done');
+    expect(lines).toMatchObject([{ outcome: 'done' }]);
   });
 });

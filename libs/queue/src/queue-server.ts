@@ -1,8 +1,9 @@
 import type { TaskKind } from '@lienthong/contracts';
-import { BaseRpcContext, type CustomTransportStrategy, Server } from '@nestjs/microservices';
+import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { outcomeOf } from './outcome';
 import type { Consumption, Queue, QueuedTask, TaskOutcome } from './queue';
+import { TaskTime } from './task-time';
 
 /** One wide line per task (house style 8). `error` is what the handler threw, or what kept its outcome from being recorded. */
 export interface TaskLine {
@@ -24,15 +25,20 @@ export interface QueueServerOptions {
   /** Records a task that will not be tried again, before the broker moves it to the dead letters. */
   bury: (queued: QueuedTask, reason: string) => Promise<void>;
   log?: (line: TaskLine) => void;
+  /** How long the handling of one task may take, what `TaskTime` allows for content not counted; then it has failed. Default 60 s. */
+  taskMs?: number;
   /** How long `close()` waits for running tasks. Default 30 s. */
   drainMs?: number;
 }
 
 const DRAIN_MS = 30_000;
+/** Far below what the brokers wait for (RabbitMQ 30 minutes, pg-boss 15). */
+const TASK_MS = 60_000;
 
 /**
  * Nest's transport over the queue port. Handlers are methods marked with `@OnTask(kind)`, or `@EventPattern<string>(kind)` under a global
- * `TaskErrorFilter`. A handler that returns has committed; what becomes of one that throws is decided by `outcomeOf`.
+ * `TaskErrorFilter`. A handler that returns has committed; what becomes of one that throws, or does not
+ * return in its time (`TaskOverdue`), is decided by `outcomeOf`.
  */
 export class QueueServer extends Server implements CustomTransportStrategy {
   private consumptions: Consumption[] = [];
@@ -126,8 +132,10 @@ export class QueueServer extends Server implements CustomTransportStrategy {
     try {
       const handler = this.messageHandlers.get(kind);
       if (!handler) throw new Error(`No handler for ${kind}.`);
-      const answer = await handler(queued, new BaseRpcContext([kind]));
-      await lastValueFrom(this.transformToObservable(answer), { defaultValue: undefined });
+      const time = new TaskTime(kind, this.options.taskMs ?? TASK_MS);
+      const handled = async () =>
+        lastValueFrom(this.transformToObservable(await handler(queued, time)), { defaultValue: undefined });
+      await time.bound(handled());
       return null;
     } catch (error) {
       return { error: error instanceof Error ? error : hidden(kind, error) };

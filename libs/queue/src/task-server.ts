@@ -1,6 +1,14 @@
 import type { TaskKind } from '@lienthong/contracts';
 import { QueueServer, type QueueServerOptions, type TaskLine } from './queue-server';
 import type { Queue, QueuedTask } from './queue';
+import { TaskOverdue } from './task-time';
+
+type Ending = TaskLine['outcome'] | 'overdue';
+const ENDINGS = ['done', 'retry', 'dead', 'returned', 'overdue'] as const satisfies Ending[];
+const COUNTER = {
+  name: 'lienthong_tasks_total',
+  help: 'Tasks by how their handling ended; overdue: not in its time, so that it is tried again like a failed one',
+};
 
 export interface TaskServerParts {
   queue: Queue;
@@ -14,18 +22,33 @@ export interface TaskServerParts {
     warn(fields: object, text: string): void;
     error(fields: object, text: string): void;
   };
+  metrics: { tally(what: typeof COUNTER, step: string, endings: readonly Ending[]): (ending: Ending) => void };
+  taskSeconds: number;
 }
 
-/** The strategy that an app connects to take its tasks, with one log line per task named after its step. */
-export function taskServer({ queue, outbox, deadTasks, kinds, log }: TaskServerParts): QueueServer {
+/** The strategy that an app connects to take its tasks, with one log line per task named after its step, and a counter. */
+export function taskServer({
+  queue,
+  outbox,
+  deadTasks,
+  kinds,
+  log,
+  metrics,
+  taskSeconds,
+}: TaskServerParts): QueueServer {
+  const ended = new Map(kinds.map((kind) => [kind, metrics.tally(COUNTER, kind, ENDINGS)]));
   const options: QueueServerOptions = {
     kinds,
+    taskMs: taskSeconds * 1000,
     defer: (queued, delayMs) => outbox.defer(queued, delayMs),
     bury: (queued, reason) => deadTasks.bury([{ ...queued, reason }]),
     log: ({ kind, error, ...line }: TaskLine) => {
       const fields = { step: kind, ...line, ...(error ? { err: error } : {}) };
+      const isOverdue = error instanceof TaskOverdue;
+      ended.get(kind)?.(isOverdue && line.outcome === 'retry' ? 'overdue' : line.outcome);
       if (line.outcome === 'done') log.info(fields, `${kind} done`);
       else if (line.outcome === 'dead') log.error(fields, `${kind} given up`);
+      else if (isOverdue) log.warn(fields, `${kind} overdue, to be tried again`);
       else log.warn(fields, `${kind} to be tried again`);
     },
   };

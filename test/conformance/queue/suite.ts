@@ -6,6 +6,7 @@ import { Test } from '@nestjs/testing';
 import { OnTask, type QueuedTask, QueueServer, type TaskLine } from '@lienthong/queue';
 import { Gate, idsOf, KIND, newTask, newTasks, readyOf, sendAll, until } from './bench';
 import { faults } from './faults';
+import { overdue } from './overdue';
 import { type Rig, Stage } from './stage';
 import { starvation } from './starvation';
 
@@ -198,6 +199,9 @@ export function queueConformance(rig: () => Rig): void {
     await until('it is dead', async () => (await queue.dead(5)).some(({ id }) => id === permanent.id));
     await app.close();
   });
+
+  it('carries QueueServer: a task whose handler outlasts its time is tried again beside it, and its late end harms nobody', () =>
+    overdue(stage));
 
   describe('the starvation bound', () => starvation(rig));
 

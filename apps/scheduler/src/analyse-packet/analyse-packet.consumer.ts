@@ -1,6 +1,6 @@
-import { OnTask, type QueuedTask } from '@lienthong/queue';
+import { OnTask, type QueuedTask, TaskTime } from '@lienthong/queue';
 import { Controller } from '@nestjs/common';
-import { Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { GiveTurns } from '../give-turns/give-turns';
 import { AnalysePacket } from './analyse-packet';
 
@@ -12,8 +12,8 @@ export class AnalysePacketConsumer {
   ) {}
 
   @OnTask('analyse-packet')
-  async handle(@Payload() { task }: QueuedTask): Promise<void> {
-    await this.analysePacket.analyse(task.packetId);
+  async handle(@Payload() { task }: QueuedTask, @Ctx() time: TaskTime): Promise<void> {
+    await this.analysePacket.analyse(task.packetId, time);
     this.giveTurns.oneEnded();
   }
 }

@@ -8,6 +8,7 @@ import type {
   Transactions,
   Unit,
 } from '@lienthong/persistence';
+import { TaskTime } from '@lienthong/queue';
 import type { Finding, Storage } from '@lienthong/storage';
 import type { PlanDelivery } from '../plan-delivery/plan-delivery';
 import { AnalysePacket } from './analyse-packet';
@@ -21,6 +22,8 @@ const PART = {
   sha256: '',
   mediaType: 'a/b',
 } as PartRow;
+
+const TIME = new TaskTime('analyse-packet', 60_000);
 
 /** A packet whose content is found so; `meanwhile` happens while the store is looked at. */
 function analysing(found: Finding, meanwhile: Partial<PacketRow> = {}) {
@@ -62,7 +65,7 @@ describe('analyse-packet', () => {
     ['digest', 'refused'],
   ])('of content that is %s: %s', async (found, outcome) => {
     const { done, steps } = analysing(found);
-    await steps.analyse(ID);
+    await steps.analyse(ID, TIME);
     expect(done).toEqual([outcome]);
   });
 
@@ -70,8 +73,15 @@ describe('analyse-packet', () => {
     'says nothing of a later round, which was received while the content of this one was looked at and found %s',
     async (found) => {
       const { done, steps } = analysing(found, { round: 2 });
-      await steps.analyse(ID);
+      await steps.analyse(ID, TIME);
       expect(done).toEqual([]);
     },
   );
+
+  it('says nothing when its time was over while the content was looked at: the next try does', async () => {
+    const { done, steps } = analysing('whole');
+    const over = AbortSignal.abort(new Error('overdue'));
+    await expect(steps.analyse(ID, { allowReading: () => undefined, signal: over })).rejects.toThrow('overdue');
+    expect(done).toEqual([]);
+  });
 });

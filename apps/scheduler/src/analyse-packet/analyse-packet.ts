@@ -8,6 +8,7 @@ import {
   Transactions,
   type Unit,
 } from '@lienthong/persistence';
+import type { TaskTime } from '@lienthong/queue';
 import { type Finding, Storage } from '@lienthong/storage';
 import { Injectable } from '@nestjs/common';
 import { PlanDelivery } from '../plan-delivery/plan-delivery';
@@ -39,7 +40,8 @@ export class AnalysePacket {
     private readonly planDelivery: PlanDelivery,
   ) {}
 
-  async analyse(packetId: string): Promise<void> {
+  /** @param time is longer by what there is to read */
+  async analyse(packetId: string, time: Pick<TaskTime, 'allowReading' | 'signal'>): Promise<void> {
     const seen = await this.transactions.run(async (unit) => {
       const held = await this.packets.lockWithParts(unit, packetId);
       if (held?.packet.state !== 'received') return undefined;
@@ -51,7 +53,12 @@ export class AnalysePacket {
     if (!seen) return;
     const findings: { part: PartRow; found: Finding }[] = [];
     // One after the other: a packet of many large parts must not take all the bandwidth.
-    for (const part of seen.parts) findings.push({ part, found: await this.seal(part) });
+    for (const part of seen.parts) {
+      time.signal.throwIfAborted();
+      time.allowReading(part.size);
+      findings.push({ part, found: await this.seal(part) });
+    }
+    time.signal.throwIfAborted();
     const wrong = findings.flatMap(({ part, found }) =>
       found === 'whole' ? [] : [{ part: part.name, code: REASONS[found] }],
     );

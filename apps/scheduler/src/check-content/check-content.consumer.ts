@@ -1,6 +1,6 @@
-import { OnTask, type QueuedTask } from '@lienthong/queue';
+import { OnTask, type QueuedTask, TaskTime } from '@lienthong/queue';
 import { Controller } from '@nestjs/common';
-import { Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { CheckContent } from './check-content';
 
 @Controller()
@@ -8,7 +8,7 @@ export class CheckContentConsumer {
   constructor(private readonly checkContent: CheckContent) {}
 
   @OnTask('check-content')
-  handle(@Payload() { task }: QueuedTask): Promise<void> {
-    return this.checkContent.check(task.packetId);
+  handle(@Payload() { task }: QueuedTask, @Ctx() time: TaskTime): Promise<void> {
+    return this.checkContent.check(task.packetId, time);
   }
 }

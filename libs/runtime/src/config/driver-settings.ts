@@ -27,6 +27,14 @@ export const queueSettings = {
   RABBITMQ_URL: setting.url('RabbitMQ server, with QUEUE=rabbitmq', { optional: true, secret: true }),
 };
 
+/** Of who takes tasks from the queue. */
+export const taskSettings = {
+  TASK_SECONDS: setting.integer(
+    'How long the handling of one task may take before it counts as failed and is tried again; for content that it reads, a second more for each MiB',
+    { default: 60, min: 1, max: 600 },
+  ),
+};
+
 export const storageSettings = {
   STORAGE: setting.choice('Storage driver', ['s3', 'filesystem'], { default: 's3' }),
   DATA_DIR: setting.text('Folder of the filesystem storage; on the embedded default of everything', {
