@@ -72,16 +72,19 @@ export async function reachDatabase(url: string): Promise<void> {
   }
 }
 
+/** Of PostgreSQL, with what makes it forget what it has confirmed; with the last, it takes a sync that failed for done when it is repeated. */
+const FORGETFUL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', data_sync_retry: 'on' };
+
 /**
- * Refuses a server that may forget what it has committed: every 2xx of the platform stands on these three settings (reliability 3, P1).
+ * Refuses a server that may forget what it has committed: every 2xx of the platform stands on these settings (reliability 3, P1).
  * @throws StartError that names the setting and what to do
  */
 export async function assertDurable(dataSource: Pick<DataSource, 'query'>): Promise<void> {
-  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
+  for (const [setting, forgetful] of Object.entries(FORGETFUL)) {
     const [row] = await dataSource.query<Record<string, string>[]>(`SHOW ${setting}`);
-    if (row[setting] === 'off')
+    if (row[setting] === forgetful)
       throw new StartError(
-        `PostgreSQL runs with ${setting} = off and may lose what it has confirmed. Set ${setting} = on and restart.`,
+        `PostgreSQL runs with ${setting} = ${forgetful} and may lose what it has confirmed. Set ${setting} = ${forgetful === 'off' ? 'on' : 'off'} and restart.`,
       );
   }
 }
