@@ -5,8 +5,8 @@ import { onRealStack } from '../support/platform';
 import { violationsOf } from './campaign/check-history';
 import { moment, oneOf, type Random, shuffled } from './campaign/fault';
 import { packetsUnder } from './campaign/kept-content';
-import { Load } from './campaign/load';
-import { outcomesOf } from './campaign/history';
+import { Load } from './campaign/load/load';
+import { outcomesOf, repetitionsOf } from './campaign/history';
 import { type Scene, setScene } from './campaign/scene';
 
 const SECONDS = Number(process.env.CAMPAIGN_SECONDS ?? 45);
@@ -70,6 +70,7 @@ describe('A campaign of faults', () => {
       ...problems.map(({ seq, problem }) => `audit entry ${seq}: ${problem}`),
     ];
     const outcomes = outcomesOf(history);
+    const again = repetitionsOf(history);
     const runs = inFlight.length;
     process.stdout.write(
       [
@@ -79,7 +80,9 @@ describe('A campaign of faults', () => {
         `  ${load.acknowledged} packets to two destinations each, ${Math.min(...inFlight)} to ${Math.max(...inFlight)} in flight at a fault; ${history.confirmed.length} confirmations, ${history.events.length} events`,
         `  outcomes: ${Object.entries(outcomes)
           .map(([state, count]) => `${count} ${state}`)
-          .join(', ')}`,
+          .join(
+            ', ',
+          )}; ${again.packets} packets sent again, in ${again.rounds} rounds; ${again.attempts} deliveries came again after a rejection`,
         `  the store looked at while faults struck: content of ${history.looks.live} packets that were not over, and of ${history.looks.purged} that were purged; ${entries} audit entries verified`,
         `  requests that failed for good: ${JSON.stringify(Object.fromEntries(load.failures))}`,
         `  violations: ${violations.length}${violations.length === 0 ? `; 0 in ${runs} faults bounds the rate below ${((3 / runs) * 100).toFixed(1)} % at 95 %` : ''}`,
@@ -89,5 +92,9 @@ describe('A campaign of faults', () => {
     expect(violations.slice(0, 20)).toEqual([]);
     expect(load.acknowledged).toBeGreaterThan(20);
     expect(history.looks.live).toBeGreaterThan(0);
+    // One packet in twenty is sent again: of a few dozen it may be none.
+    if (load.acknowledged < 300) return;
+    expect(again.rounds).toBeGreaterThan(0);
+    expect(again.attempts).toBeGreaterThan(0);
   });
 });

@@ -13,7 +13,7 @@ import {
 import { itWhen } from '../support/when';
 import { violationsOf } from './campaign/check-history';
 import { packetsUnder } from './campaign/kept-content';
-import { Load } from './campaign/load';
+import { Load } from './campaign/load/load';
 
 jest.setTimeout(300_000);
 

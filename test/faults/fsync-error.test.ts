@@ -6,7 +6,7 @@ import { onEmbedded, onRealStack, type Platform, stackControl, startPlatform } f
 import { itWhen } from '../support/when';
 import { violationsOf } from './campaign/check-history';
 import { packetsUnder } from './campaign/kept-content';
-import { Load } from './campaign/load';
+import { Load } from './campaign/load/load';
 
 jest.setTimeout(300_000);
 const RECOVERED = { within: 60_000, every: 50 };

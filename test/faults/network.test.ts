@@ -10,7 +10,7 @@ import { RawStream } from '../support/raw-stream';
 import { itWhen } from '../support/when';
 import { violationsOf } from './campaign/check-history';
 import { packetsUnder } from './campaign/kept-content';
-import { Load } from './campaign/load';
+import { Load } from './campaign/load/load';
 import { type Link, networkFaults, openLink } from './campaign/network';
 
 jest.setTimeout(150_000);

@@ -11,7 +11,7 @@ import { itWhen } from '../support/when';
 import { violationsOf } from './campaign/check-history';
 import { outcomesOf } from './campaign/history';
 import { packetsUnder } from './campaign/kept-content';
-import { Load } from './campaign/load';
+import { Load } from './campaign/load/load';
 import { type Scene, setScene } from './power-loss/scene';
 
 /** Each starts everything anew. */

@@ -1,4 +1,4 @@
-import type { Priority } from '@lienthong/contracts';
+import type { ConfirmRequest, Priority } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
 import {
   accept,
@@ -224,7 +224,7 @@ describe('Receiving', () => {
   it('schedules a delivery again after a retryable rejection, with its content kept', async () => {
     const { delivery, packetId } = await delivered();
     await ready(delivery);
-    const said = { outcome: 'rejected', parts: [], reasonCode: 'disk_full', retryable: true } as const;
+    const said: ConfirmRequest = { outcome: 'rejected', parts: [], reasonCode: 'disk_full', retryable: true };
     const { state, receipt } = await destination.client.deliveries.confirm(delivery, said);
     expect(state).toBe('pending');
     expect(receipt).toBeTruthy();

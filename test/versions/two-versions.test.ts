@@ -2,7 +2,7 @@ import { verifyAuditRange } from '@lienthong/signing';
 import { violationsOf } from '../faults/campaign/check-history';
 import { outcomesOf } from '../faults/campaign/history';
 import { packetsInBucket } from '../faults/campaign/kept-content';
-import { LATE, Load } from '../faults/campaign/load';
+import { LATE, Load } from '../faults/campaign/load/load';
 import { eventually } from '../support/eventually';
 import { type Party, type Platform, stackControl, startPlatform } from '../support/platform';
 import { itWhen } from '../support/when';

@@ -10,6 +10,8 @@ const TELLING = ['delivery.accepted', 'delivery.rejected', 'delivery.undeliverab
 export function violationsOf(history: History): string[] {
   return [
     ...everyAcknowledgedPacketHasOneOutcome(history),
+    ...everyRoundHasOneOutcomeForEachRecipient(history),
+    ...whatIsSentAgainBeginsOneRound(history),
     ...whatIsTakenBackStaysSo(history),
     ...everyOutcomeIsToldOnce(history),
     ...everyKeyHasOnePacket(history),
@@ -23,8 +25,6 @@ export function violationsOf(history: History): string[] {
 }
 
 function everyAcknowledgedPacketHasOneOutcome(history: History): string[] {
-  const said = bySystem(history.said);
-  const answers = bySystem(history.confirmed);
   return acknowledged(history).flatMap(([packetId, asked]) => {
     const packet = history.final.get(packetId);
     if (!packet) return [`${packetId}: acknowledged, and lost`];
@@ -33,32 +33,60 @@ function everyAcknowledgedPacketHasOneOutcome(history: History): string[] {
     if (packet.state !== 'completed' && !isTakenBack)
       found.push(`${packetId}: acknowledged, and ${packet.state} in the end`);
     if (!packet.purged) found.push(`${packetId}: not purged`);
-    for (const systemId of asked.to) {
-      const states = packet.recipients.filter((one) => one.systemId === systemId).map(({ state }) => state);
-      const name = `${packetId} ${systemId}`;
-      // What a destination was answered is so. Without an answer what it said may be on record or not, and the other clients' acts may have come first.
-      const allowed = answers.get(name) ?? [
-        ...(said.get(name) ?? []),
-        ...(asked.deliverBy ? ['undeliverable'] : []),
-        // What is taken back before it was planned has no delivery.
-        ...(isTakenBack ? ['recalled', ''] : []),
-      ];
-      if (!allowed.includes(states.join()))
-        found.push(`${packetId}: ${states.join() || 'no delivery'} for ${systemId}`);
-    }
     return found;
   });
 }
 
+/** Each round has one delivery to each of those that it was meant for, and each delivery an end that the clients' own acts allow. */
+function everyRoundHasOneOutcomeForEachRecipient(history: History): string[] {
+  const said = byDelivery(history.said);
+  const answers = byDelivery(history.confirmed);
+  return acknowledged(history).flatMap(([packetId, asked]) => {
+    const packet = history.final.get(packetId);
+    if (!packet) return [];
+    const isTakenBack = packet.state === 'recalled' && asked.recalled === true;
+    const rounds = [asked.to, ...(asked.again ?? []).map(({ to }) => to)];
+    const found =
+      packet.round === rounds.length ? [] : [`${packetId}: in round ${packet.round}, and ${rounds.length} were meant`];
+    for (const { systemId, round } of packet.recipients)
+      if (!rounds[round - 1]?.includes(systemId))
+        found.push(`${packetId}: a delivery to ${systemId} in round ${round}, which was not meant for it`);
+    for (const [before, to] of rounds.entries())
+      for (const systemId of to) {
+        const deliveries = packet.recipients.filter((one) => one.systemId === systemId && one.round === before + 1);
+        const { deliveryId = '' } = deliveries[0] ?? {};
+        const end = deliveries.map(({ state }) => state).join();
+        const isShort = before === 0 && asked.deliverBy !== undefined;
+        // What a destination was answered is so. Without an answer what it said may be on record or not, and the other clients' acts may have come first.
+        const answered = (answers.get(deliveryId) ?? []).flatMap(({ state }) => (state === 'pending' ? [] : [state]));
+        const allowed: string[] = answered.length
+          ? answered
+          : [
+              // What is to come again ends as rejected only where there is no time for it.
+              ...(said.get(deliveryId) ?? []).flatMap((one) => (one.retryable && !isShort ? [] : one.outcome)),
+              ...(isShort ? ['undeliverable'] : []),
+              // What is taken back before it was planned has no delivery.
+              ...(isTakenBack ? ['recalled', ''] : []),
+            ];
+        if (!allowed.includes(end))
+          found.push(`${packetId}: ${end || 'no delivery'} for ${systemId} in round ${before + 1}`);
+      }
+    return found;
+  });
+}
+
+/** A request to send again that is made twice is answered with the one round that it was to begin. */
+const whatIsSentAgainBeginsOneRound = ({ resent }: History): string[] =>
+  resent
+    .filter(({ meant, round }) => meant !== round)
+    .map(({ packetId, meant, round }) => `${packetId}: round ${meant} was asked for, and round ${round} answered`);
+
 const acknowledged = ({ asked }: History): [packetId: string, Asked][] =>
   [...asked.values()].flatMap((one): [string, Asked][] => (one.answered && one.packetId ? [[one.packetId, one]] : []));
 
-function bySystem(outcomes: { packetId: string; destination: string; outcome: string }[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const { packetId, destination, outcome } of outcomes) {
-    const name = `${packetId} ${destination}`;
-    found.set(name, [...(found.get(name) ?? []), outcome]);
-  }
+function byDelivery<T extends { deliveryId: string }>(all: T[]): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) found.set(one.deliveryId, [...(found.get(one.deliveryId) ?? []), one]);
   return found;
 }
 
@@ -77,26 +105,40 @@ function whatIsTakenBackStaysSo({ recalls, final }: History): string[] {
   );
 }
 
-/** One event at the source for each outcome that is not its own act; what is given up is so after its deadline (P6, S16). */
+/** One event at the source for each attempt that is to come again and for each outcome that is not its own act; what is given up is so after its deadline (P6, S16). */
 function everyOutcomeIsToldOnce(history: History): string[] {
-  const told = new Map<string, Map<string, { type: string; at: string }>>();
-  for (const { system, packetId, of, type, id, at } of history.events) {
-    if (!TELLING.includes(type)) continue;
-    const name = `${system} ${packetId} ${of}`;
-    told.set(name, (told.get(name) ?? new Map<string, { type: string; at: string }>()).set(id, { type, at }));
-  }
+  const told = eventsOf(history);
   return acknowledged(history).flatMap(([packetId, { source, deliverBy }]) =>
-    (history.final.get(packetId)?.recipients ?? []).flatMap(({ systemId, state }) => {
-      const events = [...(told.get(`${source} ${packetId} ${systemId}`)?.values() ?? [])];
+    (history.final.get(packetId)?.recipients ?? []).flatMap(({ deliveryId, systemId, attempt, state }) => {
+      const events = (told.get(`${source} ${packetId}`) ?? []).filter(
+        ({ of, type }) => of === deliveryId && TELLING.includes(type),
+      );
+      const ends = events.filter(({ again }) => !again);
       const expected = TELLING.includes(`delivery.${state}`) ? `delivery.${state}` : '';
-      const types = events.map(({ type }) => type).join();
-      const early = events.some(({ type, at }) => type === 'delivery.undeliverable' && deliverBy && at < deliverBy);
+      const types = ends.map(({ type }) => type).join();
+      const early = ends.some(({ type, at }) => type === 'delivery.undeliverable' && deliverBy && at < deliverBy);
+      const repeated = events.length - ends.length;
       return [
         ...(types === expected ? [] : [`${packetId}: ${systemId} is ${state}, and its source was told "${types}"`]),
         ...(early ? [`${packetId}: given up before its deadline`] : []),
+        ...(repeated === attempt - 1
+          ? []
+          : [
+              `${packetId}: ${attempt} attempts at ${systemId}, and its source was told of ${repeated} that come again`,
+            ]),
       ];
     }),
   );
+}
+
+/** By system and packet, each once, in the order of the stream. */
+function eventsOf({ events }: History): Map<string, History['events']> {
+  const found = new Map<string, Map<string, History['events'][number]>>();
+  for (const one of events.toSorted((a, b) => Number(a.offset) - Number(b.offset))) {
+    const name = `${one.system} ${one.packetId}`;
+    found.set(name, (found.get(name) ?? new Map<string, History['events'][number]>()).set(one.id, one));
+  }
+  return new Map([...found].map(([name, all]) => [name, [...all.values()]]));
 }
 
 function everyKeyHasOnePacket({ asked, repeated }: History): string[] {
@@ -116,8 +158,8 @@ function whatIsFetchedIsWhatWasSent({ asked, fetched }: History): string[] {
 
 function theSameConfirmationHasTheSameReceipt({ confirmed }: History): string[] {
   const first = new Map<string, string>();
-  return confirmed.flatMap(({ packetId, destination, receipt }) => {
-    const name = `${packetId}: confirmation of ${destination}`;
+  return confirmed.flatMap(({ packetId, deliveryId, attempt, destination, receipt }) => {
+    const name = `${packetId}: confirmation of ${destination}, delivery ${deliveryId}, attempt ${attempt},`;
     if ((first.get(name) ?? receipt) !== receipt) return [`${name} has two receipts`];
     first.set(name, receipt);
     return [];
@@ -145,27 +187,27 @@ function everyStreamIsWithoutGaps({ events }: History): string[] {
   return found;
 }
 
+/** Content that is purged is gone for good, unless a new round brings it once more (`packet.accepted`); each end and each purge is told once. */
 function nothingIsPurgedBeforeItsOutcome(history: History): string[] {
-  const purged = new Map<string, number>();
-  const ended = new Map<string, number>();
-  const noted = (times: Map<string, number>, name: string, offset: number) =>
-    times.set(name, Math.max(times.get(name) ?? 0, offset));
-  for (const { system, type, packetId, offset } of history.events) {
-    const name = `${system} ${packetId}`;
-    if (type === 'packet.purged') noted(purged, name, Number(offset));
-    if (type === 'packet.completed' || TELLING.includes(type)) noted(ended, name, Number(offset));
-  }
-  const completed = new Set(
-    history.events.flatMap(({ type, system, packetId }) =>
-      type === 'packet.completed' ? `${system} ${packetId}` : [],
-    ),
-  );
+  const told = eventsOf(history);
   return acknowledged(history).flatMap(([packetId, { source }]) => {
-    const name = `${source} ${packetId}`;
-    const at = purged.get(name);
+    const packet = history.final.get(packetId);
+    if (!packet) return [];
+    const found: string[] = [];
+    const counted = { completed: 0, purged: 0 };
+    let isThere = true;
+    for (const { type } of told.get(`${source} ${packetId}`) ?? []) {
+      if (type === 'packet.accepted') isThere = true;
+      if (!isThere && (type === 'packet.completed' || TELLING.includes(type)))
+        found.push(`${packetId}: purged before its outcome`);
+      if (type === 'packet.purged') isThere = false;
+      if (type === 'packet.completed') counted.completed += 1;
+      if (type === 'packet.purged') counted.purged += 1;
+    }
     // A recall is its source's own act: nobody tells it.
-    const isTold = completed.has(name) || history.final.get(packetId)?.state === 'recalled';
-    if (at === undefined || !isTold) return [`${packetId}: its source was not told of its end`];
-    return at < (ended.get(name) ?? 0) ? [`${packetId}: purged before its outcome`] : [];
+    for (const what of ['completed', 'purged'] as const)
+      if (counted[what] !== packet.ends[what])
+        found.push(`${packetId}: ${what} ${packet.ends[what]} times, and its source was told ${counted[what]} times`);
+    return found;
   });
 }

@@ -1,4 +1,4 @@
-import type { Outcome, PacketState, RecallAnswer } from '@lienthong/contracts';
+import type { DeliveryState, Outcome, PacketState, RecallAnswer } from '@lienthong/contracts';
 
 /** A packet that a source meant to send. */
 export interface Asked {
@@ -13,6 +13,19 @@ export interface Asked {
   deliverBy?: string;
   /** Its source takes it back, or has tried to. */
   recalled?: boolean;
+  /** The rounds after the first that its source meant to begin, said before it asks; `begun` once it knows that their content is there. */
+  again?: { to: string[]; begun?: boolean }[];
+}
+
+/** What a destination was about to say of a delivery. */
+export interface Said {
+  packetId: string;
+  deliveryId: string;
+  attempt: number;
+  destination: string;
+  outcome: Outcome;
+  /** It is to come again. */
+  retryable: boolean;
 }
 
 /** What the clients of a campaign saw, and nothing that only the platform knows. */
@@ -22,12 +35,14 @@ export interface History {
   /** Digest that a destination computed of what it fetched. */
   fetched: { packetId: string; destination: string; sha256: string }[];
   /** Every confirmation that a destination was about to ask for; it may be on record without any answer. */
-  said: { packetId: string; destination: string; outcome: Outcome }[];
+  said: Said[];
   /** Every answer to a confirmation. */
-  confirmed: { packetId: string; destination: string; outcome: Outcome; receipt: string }[];
+  confirmed: (Said & { state: DeliveryState; receipt: string })[];
   /** Every answer to a recall. */
   recalls: RecallAnswer[];
-  /** Every event as it came, repetitions too; `of` is the destination that it tells of. */
+  /** Every answer to a request to send again, and which round was meant. */
+  resent: { packetId: string; meant: number; round: number }[];
+  /** Every event as it came, repetitions too; `of` is the delivery that it tells of, `again` that it is to come once more. */
   events: {
     system: string;
     offset: string;
@@ -36,6 +51,7 @@ export interface History {
     at: string;
     packetId?: string;
     of?: string;
+    again?: boolean;
   }[];
   /** What was asked once more in the end, with the same key. */
   repeated: { key: string; packetId: string }[];
@@ -52,7 +68,10 @@ export interface History {
 export interface FinalPacket {
   state: PacketState;
   purged: boolean;
-  recipients: { systemId: string; state: string }[];
+  round: number;
+  /** How often it was completed, and how often purged. */
+  ends: { completed: number; purged: number };
+  recipients: { deliveryId: string; systemId: string; round: number; attempt: number; state: string }[];
   /** Problems that the verification of its receipts found. */
   problems: string[];
 }
@@ -63,6 +82,7 @@ export const newHistory = (): History => ({
   said: [],
   confirmed: [],
   recalls: [],
+  resent: [],
   events: [],
   repeated: [],
   final: new Map(),
@@ -71,15 +91,18 @@ export const newHistory = (): History => ({
   contentLeft: [],
 });
 
-/** @returns how many recipients of acknowledged packets came to which end */
+/** @returns how many deliveries of acknowledged packets came to which end, in all rounds */
 export function outcomesOf({ asked, final }: History): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { packetId, answered, to } of asked.values()) {
-    const packet = answered && packetId ? final.get(packetId) : undefined;
-    for (const systemId of packet ? to : []) {
-      const state = packet?.recipients.find((one) => one.systemId === systemId)?.state ?? packet!.state;
+  for (const { packetId, answered } of asked.values())
+    for (const { state } of (answered && final.get(packetId ?? '')?.recipients) || [])
       counts[state] = (counts[state] ?? 0) + 1;
-    }
-  }
   return counts;
+}
+
+/** @returns how many packets were sent again, how many rounds that was, and how many deliveries came again after a rejection */
+export function repetitionsOf({ asked, final }: History): { packets: number; rounds: number; attempts: number } {
+  const again = [...asked.values()].flatMap(({ again: rounds = [] }) => (rounds.length > 0 ? [rounds.length] : []));
+  const attempts = [...final.values()].flatMap(({ recipients }) => recipients.filter(({ attempt }) => attempt > 1));
+  return { packets: again.length, rounds: again.reduce((sum, one) => sum + one, 0), attempts: attempts.length };
 }

@@ -4,7 +4,8 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { setting } from '../../support/setting';
 
 const ANSWER_MS = 5000;
-const PACKET = /packets\/([0-9a-f-]{36})\//g;
+/** A round after the first has a place of its own. */
+const PACKET = /packets\/([0-9a-f-]{36})(?:-\d+)?\//g;
 
 const packetsOf = (text: string): string[] => [...new Set([...text.matchAll(PACKET)].map(([, packetId]) => packetId))];
 

@@ -31,6 +31,8 @@ export interface Scene {
 }
 
 const DISK_MIB = 128;
+/** Rejections that are to come again do so within the campaign. */
+const SOON = { REJECTION_RETRY_SECONDS: '2' };
 const INSTANCES = [1, 2];
 /** The settings that name a server, and the apps that go there. */
 const WAYS: [server: string, name: string, apps: string[]][] = [
@@ -61,6 +63,7 @@ async function embedded(random: Random): Promise<Scene> {
       SWEEP_QUIET_SECONDS: '5',
       DEADLINE_WATCH_SECONDS: '1',
       AUDIT_SEAL_SECONDS: '1',
+      ...SOON,
       ...clockSettings(clock),
     });
   } catch (error) {
@@ -85,7 +88,11 @@ async function realStack(random: Random, isLong: boolean): Promise<Scene> {
       const process = `${app}-${instance}`;
       clocks.push(join(folder, process));
       // Addresses for clients are those of the server itself.
-      settings[process] = { ...clockSettings(join(folder, process)), S3_PUBLIC_ENDPOINT: setting('S3_ENDPOINT')! };
+      settings[process] = {
+        ...SOON,
+        ...clockSettings(join(folder, process)),
+        S3_PUBLIC_ENDPOINT: setting('S3_ENDPOINT')!,
+      };
       for (const [server, name, apps] of WAYS) {
         if (!apps.includes(app)) continue;
         const url = name === 'DATABASE_URL' ? applicationUrl : setting(name)!;

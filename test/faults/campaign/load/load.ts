@@ -1,47 +1,42 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome, PutUpload, WaitingDelivery } from '@lienthong/contracts';
+import type { PutUpload } from '@lienthong/contracts';
 import { verifyReceipts } from '@lienthong/signing';
-import { eventually } from '../../support/eventually';
-import { download, put } from '../../support/exchange';
-import type { Party, Platform } from '../../support/platform';
-import { type Asked, type History, newHistory } from './history';
+import { eventually } from '../../../support/eventually';
+import { put } from '../../../support/exchange';
+import type { Party, Platform } from '../../../support/platform';
+import { type Asked, type History, newHistory } from '../history';
+import { answerOf, choices, digest } from './choices';
+import { Destination } from './destination';
 import { LookAtContent } from './look-at-content';
+import { SentAgain } from './sent-again';
 
-/** The same key asks for the same bytes: they are made from it. */
-const bytesOf = (key: string): Buffer => createHash('sha512').update(key).digest();
-/** Half of the packets. */
-const isInline = (key: string): boolean => key < '8';
-/** One packet in eight is taken back by its source, sooner or later. */
-const isTakenBack = (key: string): boolean => key.endsWith('0') || key.endsWith('1');
-/** One in sixteen has a recipient that never comes, and little time. */
-const isForNobody = (key: string): boolean => key.endsWith('2');
 /** Long enough for a packet to be taken while a server is away for a moment. */
 const LITTLE_TIME_MS = 10_000;
 /** The source thinks again before, while or after the packet is delivered. */
 const SECOND_THOUGHT_MS = 400;
-/** One delivery in sixteen is turned down for good; the same one every time. */
-const outcomeOf = (packetId: string, systemId: string): Outcome =>
-  createHash('sha256').update(`${packetId} ${systemId}`).digest()[0] < 16 ? 'rejected' : 'accepted';
-const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64');
 /** Between two packets of one source. */
 const PAUSE_MS = 60;
 const LOOK_MS = 1000;
+/** The content of what is sent again is kept as long; less than a minute is not counted on (resend-packet). */
+const KEPT_SECONDS = 120;
 /** Questions at once when all is over. */
 const AT_ONCE = 8;
 /** Behind what was answered of a packet that its source had taken back, or that had no time left. */
 export const LATE = ', after its end';
 const SETTLED = { within: 240_000, every: 500 };
+/** What is sent again is given up first, and its content kept for a while in the end. */
+const ENDED = { within: 420_000, every: 500 };
 
 export interface Parties {
   sources: Party[];
   destinations: Party[];
-  /** One that never comes. */
+  /** One that does not come in time, and whose packets are sent again; without it destinations reject nothing that is to come again. */
   nobody?: Party;
 }
 
 /**
- * Sources that send and now and then take back, and destinations that fetch, and accept or reject, as patient clients do; they note what they see.
+ * Sources that send and now and then take back or send again, and destinations that fetch, and accept or reject, as patient clients do; they note what they see.
  * Who looks at the content that is kept does so every second.
  */
 export class Load {
@@ -51,13 +46,38 @@ export class Load {
   private readonly stop = new AbortController();
   private readonly running: Promise<void>[] = [];
   private readonly sources: Party[];
-  private readonly destinations: Party[];
+  private readonly destinations: Destination[];
+  private readonly again?: SentAgain;
 
   constructor(
     private readonly platform: Platform,
     private readonly parties: Parties,
   ) {
-    ({ sources: this.sources, destinations: this.destinations } = parties);
+    const { sources, destinations, nobody } = parties;
+    this.sources = sources;
+    this.again =
+      nobody &&
+      new SentAgain(
+        this.history,
+        nobody,
+        (systemId) => this.clientOf(systemId),
+        (error) => this.note(error),
+      );
+    // Without one that is sent to again the platform may have its own pause after a rejection, which is a minute.
+    const first = nobody ? 1 : 2;
+    const told = <T>(packetId: string, work: Promise<T>): Promise<T> =>
+      this.told(() => [...this.history.asked.values()].find((asked) => asked.packetId === packetId), work);
+    this.destinations = destinations.map(
+      (party) =>
+        new Destination(
+          this.history,
+          party,
+          ({ packetId, attempt }) => answerOf(packetId, party.systemId, attempt + first - 1),
+          told,
+        ),
+    );
+    if (nobody)
+      this.destinations.push(new Destination(this.history, nobody, (delivery) => this.again?.answerOf(delivery), told));
   }
 
   /** @param kept packets that have content in the store, as the store says */
@@ -65,7 +85,8 @@ export class Load {
     const look = kept && new LookAtContent(this.history, kept, (systemId) => this.clientOf(systemId));
     this.running.push(
       ...this.sources.map((source) => this.repeat(() => this.send(source))),
-      ...this.destinations.map((destination) => this.repeat(() => this.receive(destination))),
+      ...this.destinations.map((destination) => this.repeat(() => destination.receive())),
+      ...(this.again ? [this.repeat(() => this.again!.once(), LOOK_MS)] : []),
       ...(look ? [this.repeat(() => look.once(), LOOK_MS)] : []),
     );
   }
@@ -98,12 +119,11 @@ export class Load {
     for (let at = 0; at < all.length; at += AT_ONCE)
       await Promise.all(all.slice(at, at + AT_ONCE).map(([key, asked]) => this.askAgain(key, asked)));
     await eventually(async () => {
-      await Promise.allSettled(this.destinations.map((destination) => this.receiveAll(destination)));
-      return (await this.readAll()) === 0;
-    }, SETTLED).catch(() => undefined);
-    const { nobody } = this.parties;
-    for (const party of [...this.sources, ...this.destinations, ...(nobody ? [nobody] : [])])
-      await this.readEvents(party);
+      await Promise.allSettled(this.destinations.map((destination) => destination.receiveAll()));
+      return ((await this.again?.once()) ?? 0) === 0 && (await this.readAll()) === 0;
+    }, ENDED).catch(() => this.readAll());
+    const { destinations, nobody } = this.parties;
+    for (const party of [...this.sources, ...destinations, ...(nobody ? [nobody] : [])]) await this.readEvents(party);
     const ours = new Set([...this.history.asked.values()].map(({ packetId }) => packetId));
     this.history.contentLeft = (await leftIn()).filter((packetId) => ours.has(packetId));
     return this.history;
@@ -137,13 +157,16 @@ export class Load {
 
   /** S2 to the completion; with the same key it may be done again after any failure. @returns the packet's id once it is acknowledged */
   private async deliver(source: Party, key: string, { to, deliverBy }: Asked): Promise<string> {
-    const bytes = bytesOf(key);
+    const bytes = choices.bytesOf(key);
     const part = { name: 'phieu.bin', mediaType: 'application/octet-stream' };
-    const policy = deliverBy ? { policy: { deliverBy } } : {};
+    const isKept = choices.isSentAgain(key) && choices.isKept(key);
+    const policy = deliverBy
+      ? { policy: { deliverBy, ...(isKept ? { keepAfterConfirmSeconds: KEPT_SECONDS } : {}) } }
+      : {};
     const request = { to, title: 'V/v chiến dịch', dataType: 'file', ...policy };
     const { packets } = source.client;
     const options = { idempotencyKey: key };
-    if (isInline(key)) {
+    if (choices.isInline(key)) {
       const parts = [{ ...part, content: bytes.toString('base64') }];
       return (await packets.send({ ...request, protocol: 'inline', parts }, options)).packetId;
     }
@@ -160,21 +183,22 @@ export class Load {
 
   private async send(source: Party): Promise<void> {
     const key = `${randomUUID()}-${randomBytes(4).toString('hex')}`;
-    const first = randomBytes(1)[0] % this.destinations.length;
-    const to = [0, 1].map((step) => this.destinations[(first + step) % this.destinations.length].systemId);
-    const { nobody } = this.parties;
-    const inVain = nobody && isForNobody(key);
+    const { destinations, nobody } = this.parties;
+    const first = randomBytes(1)[0] % destinations.length;
+    const to = [0, 1].map((step) => destinations[(first + step) % destinations.length].systemId);
+    const inVain = nobody && choices.isForNobody(key);
     const asked: Asked = {
       source: source.systemId,
       to: inVain ? [to[0], nobody.systemId] : to,
-      sha256: digest(bytesOf(key)),
+      sha256: digest(choices.bytesOf(key)),
       answered: false,
       ...(inVain ? { deliverBy: new Date(Date.now() + LITTLE_TIME_MS).toISOString() } : {}),
     };
     this.history.asked.set(key, asked);
     asked.packetId = await this.told(() => asked, this.deliver(source, key, asked));
     asked.answered = true;
-    if (isTakenBack(key)) await this.takeBack(source, asked.packetId, asked);
+    this.again?.add(key, asked);
+    if (choices.isTakenBack(key)) await this.takeBack(source, asked.packetId, asked);
   }
 
   /** Said twice, as everything: the second answer is of the same packet, and must be as true. */
@@ -183,41 +207,6 @@ export class Load {
     asked.recalled = true;
     for (let said = 0; said < 2; said++)
       this.history.recalls.push(await client.packets.recall(packetId, 'Ban hành nhầm'));
-  }
-
-  private async receiveAll(destination: Party): Promise<void> {
-    while ((await this.receive(destination)) > 0);
-  }
-
-  /** @returns how many waited */
-  private async receive(destination: Party): Promise<number> {
-    const { items } = await destination.client.deliveries.page({ limit: 20 });
-    for (const one of items) {
-      const packetOf = () => [...this.history.asked.values()].find(({ packetId }) => packetId === one.packetId);
-      await this.told(packetOf, this.receiveOne(destination, one));
-    }
-    return items.length;
-  }
-
-  private async receiveOne({ client, systemId }: Party, { deliveryId, packetId }: WaitingDelivery): Promise<void> {
-    const { space } = await client.deliveries.ready(deliveryId);
-    const parts = [];
-    for (const one of space.downloads) {
-      const { bytes, status } = await download(one);
-      if (status !== 200) throw Object.assign(new Error('download'), { code: `download ${status}` });
-      this.history.fetched.push({ packetId, destination: systemId, sha256: digest(bytes) });
-      parts.push({ name: one.part, sha256: digest(bytes) });
-    }
-    const outcome = outcomeOf(packetId, systemId);
-    const end = { packetId, destination: systemId, outcome };
-    this.history.said.push(end);
-    const confirmation =
-      outcome === 'accepted' ? { outcome, parts } : { outcome, parts: [], reasonCode: 'not_competent' as const };
-    // Said twice: the second answer must be the first.
-    for (let said = 0; said < 2; said++) {
-      const { receipt } = await client.deliveries.confirm(deliveryId, confirmation);
-      this.history.confirmed.push({ ...end, receipt });
-    }
   }
 
   /** What was never answered may be there or not; asked again it is there, once, unless its little time is over. */
@@ -235,6 +224,7 @@ export class Load {
     this.history.repeated.push({ key, packetId });
     asked.packetId ??= packetId;
     asked.answered = true;
+    this.again?.add(key, asked);
   }
 
   /** @returns how many packets have not ended */
@@ -252,7 +242,18 @@ export class Load {
       this.history.final.set(packetId, {
         state: packet.state,
         purged: packet.purgedAt !== null,
-        recipients: packet.recipients.map(({ systemId, state }) => ({ systemId: systemId ?? '', state })),
+        round: packet.round,
+        ends: {
+          completed: [packet, ...packet.rounds].filter(({ state }) => state === 'completed').length,
+          purged: [packet, ...packet.rounds].filter(({ purgedAt }) => purgedAt !== null).length,
+        },
+        recipients: packet.recipients.map(({ deliveryId, systemId, round, attempt, state }) => ({
+          deliveryId,
+          systemId,
+          round,
+          attempt,
+          state,
+        })),
         problems: problems.map(({ problem }) => `receipt ${problem}`),
       });
       if (packet.purgedAt === null) open += 1;
@@ -273,7 +274,8 @@ export class Load {
           type,
           at: time,
           packetId: subject,
-          of: data.systemId as string | undefined,
+          of: data.deliveryId as string | undefined,
+          again: data.retryable === true,
         })),
       );
       if (items.length < 500) return;

@@ -1,5 +1,5 @@
 import type { LienThongClient } from '@lienthong/client';
-import type { Asked, History } from './history';
+import type { Asked, History } from '../history';
 
 /** Questions to the platform in one look. */
 const ASKED_AT_ONCE = 5;
@@ -7,7 +7,7 @@ const ASKED_AT_ONCE = 5;
 /**
  * Looks into the store while faults strike (S6, S7, P7): the content of a packet that is not over is there, whatever was killed, and that of a packet which is
  * said to be purged is not. Not over is what its own clients have not ended: no recall was asked for, no deadline has passed, and one of its recipients has not
- * begun to confirm.
+ * begun to confirm, or to reject for good. What is sent again is not over when it is known to have begun, until its new round is.
  */
 export class LookAtContent {
   private readonly purged = new Set<string>();
@@ -34,7 +34,12 @@ export class LookAtContent {
       this.history.looks.live += 1;
       if (!kept.has(packetId)) this.history.misplaced.push(`${packetId}: not over, and its content is gone`);
     }
+    const sentAgain = new Set(
+      [...this.history.asked.values()].flatMap(({ packetId, again }) => (again ? packetId : [])),
+    );
     for (const packetId of purged) {
+      // Its content may have gone up once more.
+      if (sentAgain.has(packetId)) continue;
       this.history.looks.purged += 1;
       if (kept.has(packetId)) this.history.misplaced.push(`${packetId}: said to be purged, and its content is there`);
     }
@@ -42,12 +47,19 @@ export class LookAtContent {
   }
 
   private live(): Set<string> {
-    const begun = new Map<string, Set<string>>();
-    for (const { packetId, destination } of this.history.said)
-      begun.set(packetId, (begun.get(packetId) ?? new Set<string>()).add(destination));
+    const ended = new Map<string, Set<string>>();
+    for (const { packetId, deliveryId, destination, retryable } of this.history.said) {
+      if (retryable) continue;
+      const name = `${packetId} ${destination}`;
+      ended.set(name, (ended.get(name) ?? new Set<string>()).add(deliveryId));
+    }
     const now = new Date().toISOString();
-    const isLive = ({ answered, recalled, deliverBy, packetId, to }: Asked) =>
-      answered && !recalled && !(deliverBy && deliverBy < now) && (begun.get(packetId!)?.size ?? 0) < to.length;
+    const isLive = ({ answered, recalled, deliverBy, packetId, to, again = [] }: Asked) => {
+      const round = again.at(-1);
+      if (!answered || recalled || (round ? !round.begun : deliverBy && deliverBy < now)) return false;
+      // Who is sent to again ends one delivery in each of these rounds.
+      return (round?.to ?? to).some((one) => (ended.get(`${packetId} ${one}`)?.size ?? 0) < (again.length || 1));
+    };
     return new Set([...this.history.asked.values()].filter(isLive).map(({ packetId }) => packetId!));
   }
 
