@@ -233,7 +233,7 @@ describe('Four processes whose clocks are two hours apart', () => {
     platform = apps.platform();
   });
   afterAll(async () => {
-    await platform?.stop();
+    await (platform ?? apps).stop();
     rmSync(clocks, { recursive: true });
   });
 

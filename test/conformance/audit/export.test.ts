@@ -13,7 +13,7 @@ import { type AuditLine, newPlatformKey, verifyAuditRange } from '@lienthong/sig
 import { openArchive } from '@lienthong/storage';
 import { randomBytes } from 'node:crypto';
 import { SealAudit } from '../../../apps/scheduler/src/seal-audit/seal-audit';
-import { testDatabase, type TestDatabase } from '../../support/database';
+import { settled, testDatabase, type TestDatabase } from '../../support/database';
 import { setting } from '../../support/setting';
 
 jest.setTimeout(60_000);
@@ -74,19 +74,21 @@ if (!endpoint) console.warn('The export of checkpoints is not tested: S3_ENDPOIN
     );
     return { step, archive };
   };
-  const record = (count: number) =>
-    new AuditStore(transactions).record(
-      Array.from({ length: count }, (_, n) => ({ action: 'packet.read' as const, subject: String(n) })),
-    );
+  /** Entries that can be sealed now: no older transaction of the whole server is in progress. */
+  const recorded = async (count: number) => {
+    const entries = Array.from({ length: count }, (_, n) => ({ action: 'packet.read' as const, subject: String(n) }));
+    await new AuditStore(transactions).record(entries);
+    await settled(database.dataSource);
+  };
 
   it('seal-audit: puts each newest checkpoint there, once, and the log verifies against what lies there', async () => {
     const { step, archive } = sealAudit(`s3://${Bucket}/tinh/lienthong/`);
-    await record(3);
+    await recorded(3);
     await step.pass(running);
     await step.pass(running);
     const first = 'tinh/lienthong/checkpoint-0000000000000003.jws';
     expect(await names()).toEqual([first]);
-    await record(2);
+    await recorded(2);
     await step.pass(running);
     expect(await names()).toEqual([first, first.replace('03.jws', '05.jws')]);
     archive.close();
@@ -124,7 +126,7 @@ if (!endpoint) console.warn('The export of checkpoints is not tested: S3_ENDPOIN
   });
 
   it('seal-audit: a bucket that is not there, or a wrong key, is an error at each pass; what was sealed stays sealed', async () => {
-    await record(1);
+    await recorded(1);
     const absent = sealAudit(`s3://${Bucket}-none`);
     const denied = sealAudit(`s3://${Bucket}`, { ...server, secretKey: 'wrong-wrong-wrong' });
     for (const { step } of [absent, absent, denied]) await expect(step.pass(running)).rejects.toThrow();

@@ -261,7 +261,10 @@ describe('the registry on PostgreSQL', () => {
     it('end the session with the key, and tell an ended session from an unknown one', async () => {
       await keys.add(key('AK3'));
       const expiresAt = new Date(Date.now() + 60_000);
-      const id = await sessions.open({ accessKey: 'AK3', systemId: 'H01.14/qlvb', expiresAt });
+      const at = Date.parse('2026-01-01T23:30:00Z');
+      const id = await sessions.open({ accessKey: 'AK3', systemId: 'H01.14/qlvb', at, expiresAt });
+      // Its day's key is told by its id, so that is of the clock that everybody goes by, not of this process's.
+      expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(at);
       expect(await sessions.find(id)).toMatchObject({ accessKey: 'AK3', expiresAt, endedAt: null, keyRevokedAt: null });
       expect(await keys.revoke('H01.14/a', 'AK3')).toBe(false);
       expect(await keys.revoke('H01.14/qlvb', 'AK3')).toBe(true);

@@ -17,11 +17,13 @@ const caller: Caller = {
     keyId: 'AK1',
   },
 };
+/** The database's clock, which is not the process's. */
+const NOW = Date.now() + 1234;
 const SESSION = '0197f0aa-0000-7000-8000-000000000001';
 const outgoing = Object.fromEntries(PACKET_STATES.map((state, n) => [state, n])) as Record<PacketState, number>;
 
 function platform(keyExpiresAt: Date | null = null) {
-  const opened: { accessKey: string; systemId: string | null; expiresAt: Date }[] = [];
+  const opened: { accessKey: string; systemId: string | null; at: number; expiresAt: Date }[] = [];
   const ended: string[] = [];
   const key = { expiresAt: keyExpiresAt } as NonNullable<
     Awaited<ReturnType<ConstructorParameters<typeof OpenSession>[3]['find']>>
@@ -70,7 +72,7 @@ function platform(keyExpiresAt: Date | null = null) {
     { find: async () => agency },
     { countsOf: async () => outgoing },
     { waitingCount: async () => 7, waiting: async () => [] },
-    { now: Date.now },
+    { now: () => NOW },
   );
   return { opened, ended, sessionKeys, step };
 }
@@ -93,7 +95,7 @@ describe('open-session', () => {
     const soon = new Date(Date.now() + 60_000);
     const { step, opened } = platform(soon);
     expect((await step.open(caller)).expiresAt).toBe(soon.toISOString());
-    expect(opened).toEqual([{ accessKey: 'AK1', systemId: 'H01.14/qlvb', expiresAt: soon }]);
+    expect(opened).toEqual([{ accessKey: 'AK1', systemId: 'H01.14/qlvb', at: NOW, expiresAt: soon }]);
   });
 
   it('gives the right to call a destination with the session, when one is named', async () => {

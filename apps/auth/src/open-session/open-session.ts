@@ -45,7 +45,7 @@ export class OpenSession {
     const expiresAt = new Date(Math.min(now + LIMITS.sessionSeconds * 1000, keyEnds));
     const [standing, sessionId] = await Promise.all([
       systemId === null ? ADMINISTRATOR : this.standingOf(systemId),
-      this.sessions.open({ accessKey, systemId, expiresAt, access: wanted }),
+      this.sessions.open({ accessKey, systemId, at: now, expiresAt, access: wanted }),
     ]);
     return {
       sessionId,

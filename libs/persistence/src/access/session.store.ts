@@ -25,16 +25,17 @@ export class SessionStore {
   constructor(private readonly transactions: Transactions) {}
 
   /**
-   * @param session `access`: the right to call a system's own service that comes with it, recorded in the same statement
+   * @param session `at`: milliseconds, by the database's clock: the id carries them, and they decide under which day's key the session is; `access`: the right to call a system's own service that comes with it, recorded in the same statement
    * @returns its id
    */
   async open(session: {
     accessKey: string;
     systemId: string | null;
+    at: number;
     expiresAt: Date;
     access?: { source: string; destination: string };
   }): Promise<string> {
-    const id = uuidv7();
+    const id = uuidv7({ msecs: session.at });
     const expiresAt = session.expiresAt.toISOString();
     const { access } = session;
     const entries: NewAuditEntry[] = [{ action: 'session.opened', subject: id, detail: { expiresAt } }];
