@@ -31,8 +31,10 @@ const ENDED = { within: 420_000, every: 500 };
 export interface Parties {
   sources: Party[];
   destinations: Party[];
-  /** One that does not come in time, and whose packets are sent again; without it destinations reject nothing that is to come again. */
+  /** One that does not come in time; without it destinations reject nothing that is to come again. */
   nobody?: Party;
+  /** Its packets are sent again, and it comes at last. Takes minutes in the end, until the last of them is over and its content is no longer kept. */
+  sendsAgain?: boolean;
 }
 
 /**
@@ -47,22 +49,23 @@ export class Load {
   private readonly running: Promise<void>[] = [];
   private readonly sources: Party[];
   private readonly destinations: Destination[];
-  private readonly again?: SentAgain;
+  private readonly again: SentAgain | undefined;
 
   constructor(
     private readonly platform: Platform,
     private readonly parties: Parties,
   ) {
-    const { sources, destinations, nobody } = parties;
+    const { sources, destinations, nobody, sendsAgain } = parties;
     this.sources = sources;
     this.again =
-      nobody &&
-      new SentAgain(
-        this.history,
-        nobody,
-        (systemId) => this.clientOf(systemId),
-        (error) => this.note(error),
-      );
+      nobody && sendsAgain
+        ? new SentAgain(
+            this.history,
+            nobody,
+            (systemId) => this.clientOf(systemId),
+            (error) => this.note(error),
+          )
+        : undefined;
     // Without one that is sent to again the platform may have its own pause after a rejection, which is a minute.
     const first = nobody ? 1 : 2;
     const told = <T>(packetId: string, work: Promise<T>): Promise<T> =>
@@ -76,7 +79,7 @@ export class Load {
           told,
         ),
     );
-    if (nobody)
+    if (nobody && this.again)
       this.destinations.push(new Destination(this.history, nobody, (delivery) => this.again?.answerOf(delivery), told));
   }
 
@@ -159,7 +162,7 @@ export class Load {
   private async deliver(source: Party, key: string, { to, deliverBy }: Asked): Promise<string> {
     const bytes = choices.bytesOf(key);
     const part = { name: 'phieu.bin', mediaType: 'application/octet-stream' };
-    const isKept = choices.isSentAgain(key) && choices.isKept(key);
+    const isKept = this.again && choices.isSentAgain(key) && choices.isKept(key);
     const policy = deliverBy
       ? { policy: { deliverBy, ...(isKept ? { keepAfterConfirmSeconds: KEPT_SECONDS } : {}) } }
       : {};
