@@ -31,7 +31,7 @@ export class SignedRequestGuard implements CanActivate {
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(RateLimits) private readonly limits: Pick<RateLimits, 'ofKey'>,
     @Inject(BearerTokens) private readonly bearers: Pick<BearerTokens, 'authenticate' | 'assertInScope'>,
-    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofCaller' | 'ofHandler' | 'ofStranger'>,
+    @Inject(Refusals) private readonly refusals: Pick<Refusals, 'ofRequest' | 'ofStranger'>,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -50,23 +50,20 @@ export class SignedRequestGuard implements CanActivate {
       throw error;
     });
     request.caller = caller;
+    setCaller(request, caller);
+    request.onRefused = (thrown) =>
+      thrown instanceof LienThongError ? this.refusals.ofRequest(caller, request, thrown) : undefined;
     logContext(request).add({ systemId: caller.systemId, keyId: caller.keyId, alg: caller.alg });
     if (caller.legacyUntil) sayLegacy(context.switchToHttp().getResponse(), caller.legacyUntil);
     await this.limits.ofKey(caller.accessKey, context.switchToHttp().getResponse());
     if (scope && token) {
-      await this.bearers.assertInScope(caller, request, scope).catch(async (error: unknown) => {
-        if (error instanceof LienThongError) await this.refusals.ofCaller(caller, request, error.code);
+      await this.bearers.assertInScope(caller, request, scope).catch((error: unknown) => {
         sayBearer(context.switchToHttp().getResponse(), 'insufficient_scope');
         throw error;
       });
     }
-    if (is(ADMINISTRATOR) && !caller.administrator) {
-      await this.refusals.ofCaller(caller, request, 'access_denied');
+    if (is(ADMINISTRATOR) && !caller.administrator)
       throw new LienThongError('access_denied', { what: `${method} ${originalUrl.split('?')[0]}` });
-    }
-    setCaller(request, caller);
-    request.onRefused = (thrown) =>
-      thrown instanceof LienThongError ? this.refusals.ofHandler(caller, request, thrown) : undefined;
     return true;
   }
 

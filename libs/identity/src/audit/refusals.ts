@@ -54,8 +54,8 @@ export class Refusals implements OnModuleInit, BeforeApplicationShutdown {
     );
   }
 
-  /** What a handler refused a verified caller: 403, 404 for what is absent or another's, and recipients that it may not send to; anything else is no refusal to record. */
-  ofHandler(
+  /** What a verified caller was refused: 403, 404 for what is absent or another's, and recipients that it may not send to; anything else is no refusal to record. */
+  ofRequest(
     caller: Pick<Caller, 'keyId' | 'systemId'>,
     request: RefusedRequest,
     error: LienThongError,

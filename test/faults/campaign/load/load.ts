@@ -66,7 +66,7 @@ export class Load {
             (error) => this.note(error),
           )
         : undefined;
-    // Without one that is sent to again the platform may have its own pause after a rejection, which is a minute.
+    // Where there is none, the platform may have its own pause after a rejection, which is a minute.
     const first = nobody ? 1 : 2;
     const told = <T>(packetId: string, work: Promise<T>): Promise<T> =>
       this.told(() => [...this.history.asked.values()].find((asked) => asked.packetId === packetId), work);
