@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { verifyAuditRange } from '@lienthong/signing';
 import { onRealStack } from '../support/platform';
-import { violationsOf } from './campaign/check-history';
+import { judge } from './campaign/judge';
 import { moment, oneOf, type Random, shuffled } from './campaign/fault';
 import { packetsUnder } from './campaign/kept-content';
 import { Load } from './campaign/load/load';
@@ -68,14 +67,7 @@ describe('A campaign of faults', () => {
       await sleep(1000);
     }
     const history = await load.finish(() => packetsUnder(content));
-    const { problems, entries } = await verifyAuditRange(
-      platform.admin.admin.audit.bundle(),
-      await platform.admin.jwks(),
-    );
-    const violations = [
-      ...violationsOf(history),
-      ...problems.map(({ seq, problem }) => `audit entry ${seq}: ${problem}`),
-    ];
+    const { violations, entries } = await judge(platform, history);
     const outcomes = outcomesOf(history);
     const again = repetitionsOf(history);
     const runs = inFlight.length;

@@ -2,13 +2,12 @@ import { randomInt } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { verifyAuditRange } from '@lienthong/signing';
 import { eventually } from '../support/eventually';
 import { receiveOne, sendInline } from '../support/exchange';
 import { cannotForget, type ForgetfulDisk } from '../support/forgetful-disk';
 import { onRealStack } from '../support/platform';
 import { itWhen } from '../support/when';
-import { violationsOf } from './campaign/check-history';
+import { judge } from './campaign/judge';
 import { outcomesOf } from './campaign/history';
 import { packetsUnder } from './campaign/kept-content';
 import { Load } from './campaign/load/load';
@@ -73,14 +72,7 @@ describe('A host that loses its power', () => {
           load.begin(scene.kept);
         }
         const history = await load.finish(() => packetsUnder(content));
-        const { problems, entries } = await verifyAuditRange(
-          platform.admin.admin.audit.bundle(),
-          await platform.admin.jwks(),
-        );
-        const violations = [
-          ...violationsOf(history),
-          ...problems.map(({ seq, problem }) => `audit entry ${seq}: ${problem}`),
-        ];
+        const { violations, entries } = await judge(platform, history);
         process.stdout.write(
           [
             `power loss: ${CUTS} cuts on ${onRealStack ? 'the real stack' : 'the embedded default'}, started again within ${Math.max(...backMs)} ms; ${disks.length} disks forgot what was not synced, and only that, each time`,

@@ -1,5 +1,4 @@
-import { verifyAuditRange } from '@lienthong/signing';
-import { violationsOf } from '../faults/campaign/check-history';
+import { judge } from '../faults/campaign/judge';
 import { outcomesOf } from '../faults/campaign/history';
 import { packetsInBucket } from '../faults/campaign/kept-content';
 import { LATE, Load } from '../faults/campaign/load/load';
@@ -88,12 +87,7 @@ describe('Two versions', () => {
       await bothWays(former, NEW);
 
       const history = await load.finish(packetsInBucket);
-      const jwks = await platform.admin.jwks();
-      const { problems, entries } = await verifyAuditRange(platform.admin.admin.audit.bundle(), jwks);
-      const violations = [
-        ...violationsOf(history),
-        ...problems.map(({ seq, problem }) => `audit entry ${seq}: ${problem}`),
-      ];
+      const { violations, entries } = await judge(platform, history);
       const outcomes = Object.entries(outcomesOf(history)).map(([state, count]) => `${count} ${state}`);
       say(
         `in all: ${load.acknowledged} packets to two destinations each (${outcomes.join(', ')}), ${history.confirmed.length} confirmations, ${entries} audit entries verified`,
