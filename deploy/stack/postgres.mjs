@@ -80,7 +80,7 @@ async function launch(user, { as = name, port = ports.postgres, folder = dataDir
     fsync: 'on',
     synchronous_commit: 'on',
     shared_buffers: '256MB',
-    log_line_prefix: '%m [%p] %d ',
+    log_line_prefix: '%m [%p] %d %e ',
   };
   const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   await startProcess(as, join(findBin(), 'postgres'), ['-D', folder, ...args], { user, cwd: folder });

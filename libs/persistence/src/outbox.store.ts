@@ -72,7 +72,7 @@ export class OutboxStore {
   /** Whether so many rows are unsent; looks at no more than that many entries of an index. */
   async atLeast(rows: number): Promise<boolean> {
     const [{ n }] = await this.transactions.query<{ n: string }>(
-      'SELECT count(*) AS n FROM (SELECT 1 FROM outbox WHERE available_at IS NOT NULL LIMIT $1) AS some',
+      'SELECT count(*) AS n FROM (SELECT 1 FROM outbox WHERE available_at IS NOT NULL LIMIT $1) AS unsent',
       [rows],
     );
     return Number(n) >= rows;

@@ -121,6 +121,19 @@ describe('The outbox in PostgreSQL', () => {
     );
   });
 
+  it('tells how much of it is unsent and since when the oldest is due, by which new work is refused', async () => {
+    const outbox = new OutboxStore(transactions);
+    await transactions.query(`DELETE FROM outbox`);
+    expect([await outbox.atLeast(1), await outbox.overdueSeconds()]).toEqual([false, 0]);
+    for (const due of ['0 s', '90 s', '-1 h'])
+      await transactions.query(
+        `INSERT INTO outbox (id, kind, packet_id, priority, attempt, available_at) VALUES ($1, 'purge', $2, 0, 1, now() - $3::interval)`,
+        [uuidv7(), (await openPacket()).id, due],
+      );
+    expect([await outbox.atLeast(3), await outbox.atLeast(4)]).toEqual([true, false]);
+    expect(Math.floor(await outbox.overdueSeconds())).toBe(90);
+  });
+
   /** Work that waits, the first time, until as many others have come as far. */
   function meeting(parties: number): () => Promise<void> {
     let coming = parties;

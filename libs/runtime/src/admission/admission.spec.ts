@@ -1,7 +1,7 @@
 import { Controller, Get, Post, UseGuards, type CanActivate, Injectable } from '@nestjs/common';
 import { type Started, startApp } from '../boot.fixture';
 import { Admission, type Pressure } from './admission';
-import { createLog } from '../log';
+import { createLog, type Log } from '../log';
 import { connect, type Socket } from 'node:net';
 
 @Injectable()
@@ -104,6 +104,29 @@ describe('admission', () => {
     pressure = 0;
     await until(async () => (await ask('GET', 'list')).status === 200);
     expect(await statuses()).toEqual([200, 201, 201]);
+  });
+
+  it('refuses nobody for a signal that cannot be read, and logs it once', async () => {
+    const admission = running.app.get(Admission);
+    const log = { ...createLog({ name: 'spec', level: 'silent' }), error: jest.fn() } as unknown as Log & {
+      error: jest.Mock;
+    };
+    let looks = 0;
+    pressure = 1;
+    const probe = async () => {
+      looks += 1;
+      if (pressure > 0) return pressure;
+      throw new Error('no such table');
+    };
+    admission.watch('backlog', 5, probe, log);
+    await until(async () => (await ask('GET', 'list')).status === 503);
+    pressure = 0;
+    await until(async () => (await ask('GET', 'list')).status === 200);
+    const seen = looks;
+    await until(async () => looks > seen + 2);
+    expect(log.error.mock.calls).toEqual([
+      [{ timer: 'pressure-backlog', err: new Error('no such table') }, 'pressure-backlog failed'],
+    ]);
   });
 
   it('answers with a problem document and a spread Retry-After, and counts what it refused and why (A40)', async () => {

@@ -96,9 +96,16 @@ export class Admission {
     this.lines = { ...LINES, new: { ...LINES.new, waitMs: limits.targetMs * WAITING_SHARE } };
   }
 
-  /** Looks at a signal again and again: a probe that takes longer than its interval is simply read later. */
+  /** Looks at a signal again and again: a probe that takes longer than its interval is simply read later. One that fails is silent, and logged. */
   watch(name: string, everyMs: number, probe: () => Promise<Pressure>, log: Log): void {
-    const look = async () => this.signals.set(name, await probe().catch(() => SILENT));
+    const look = async () => {
+      try {
+        this.signals.set(name, await probe());
+      } catch (error) {
+        this.signals.set(name, SILENT);
+        throw error;
+      }
+    };
     this.timers.push(every(`pressure-${name}`, everyMs, look, { log }));
   }
 
