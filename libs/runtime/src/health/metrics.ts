@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { RESOLUTION_MS } from '../admission/loop-lag';
 
 /** The metrics of a process: inject it and register with `new Counter({ …, registers: [metrics] })`. */
 export class Metrics extends Registry {
@@ -6,7 +7,7 @@ export class Metrics extends Registry {
 
   constructor() {
     super();
-    collectDefaultMetrics({ register: this });
+    collectDefaultMetrics({ register: this, eventLoopMonitoringPrecision: RESOLUTION_MS });
     this.requests = new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Duration of HTTP requests by method, route pattern and status',
