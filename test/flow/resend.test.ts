@@ -158,6 +158,31 @@ describe('resend-packet', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('begins one round for one Idempotency-Key, also when the same is said after that round is over', async () => {
+    const destination = await platform.makeParty();
+    const { packetId } = await sendInline(source, destination, { policy: { keepAfterConfirmSeconds: 3600 } });
+    const idempotencyKey = randomUUID();
+    const resend = (key: string) => source.client.packets.resend(packetId, {}, { idempotencyKey: key });
+    await reject(destination, packetId);
+    await packetIn(source, packetId, 'completed');
+    expect(await resend(idempotencyKey)).toMatchObject({ round: 2, state: 'received' });
+    await waiting(destination, packetId);
+    await reject(destination, packetId);
+    await packetIn(source, packetId, 'completed');
+    const again = await Promise.all(Array.from({ length: 4 }, () => resend(idempotencyKey)));
+    for (const answer of again)
+      expect(answer).toMatchObject({ round: 2, state: 'completed', recipients: [{ systemId: destination.systemId }] });
+
+    const next = randomUUID();
+    const [one, other] = await Promise.all([resend(next), resend(next)]);
+    expect([one.round, other.round]).toEqual([3, 3]);
+    await waiting(destination, packetId);
+    await receiveOne(destination, packetId);
+    await packetIn(source, packetId, 'completed');
+    expect(await resend(idempotencyKey)).toMatchObject({ round: 3, state: 'completed' });
+    await expect(resend('two words')).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
   it('asked twice for one of those who rejected it, begins one round, to that one', async () => {
     const [chosen, other] = [await platform.makeParty(), await platform.makeParty()];
     const { packetId } = await sendInline(source, [chosen, other], { policy: { keepAfterConfirmSeconds: 3600 } });

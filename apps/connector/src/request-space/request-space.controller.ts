@@ -1,17 +1,14 @@
-import { LIMITS, type SendAnswer } from '@lienthong/contracts';
+import type { SendAnswer } from '@lienthong/contracts';
 import { BearerToo, CallingSystem, Refusals, type SystemCaller } from '@lienthong/identity';
 import { answer, NoFields, Problems, Step } from '@lienthong/runtime';
 import { Body, Controller, HttpCode, Param, ParseUUIDPipe, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { invalid } from '../policy';
+import { idempotencyKeyOf } from '../idempotency-key';
 import { AuditSealedGuard } from './audit-sealed.guard';
 import { LowestClassGuard } from './lowest-class.guard';
 import { RequestSpace } from './request-space';
 import { SendDto } from './request-space.dto';
-
-/** 1–255 visible ASCII characters. */
-const IDEMPOTENCY_KEY = new RegExp(`^[\\x21-\\x7e]{1,${LIMITS.idempotencyKeyCharacters}}$`);
 
 @ApiTags('sending')
 @Step('request-space')
@@ -39,17 +36,9 @@ export class RequestSpaceController {
     'quota_exceeded',
   )
   async send(@CallingSystem() caller: SystemCaller, @Req() req: Request, @Body() body: SendDto): Promise<SendAnswer> {
-    const idempotencyKey = req.get('idempotency-key') ?? null;
-    if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey))
-      throw invalid(
-        'Idempotency-Key',
-        'matches',
-        'gồm 1–255 ký tự ASCII nhìn thấy được, không có dấu cách',
-        '1–255 visible ASCII characters',
-      );
     const sent = await this.requestSpace.send(body, {
       systemId: caller.systemId,
-      idempotencyKey,
+      idempotencyKey: idempotencyKeyOf(req),
       rawBody: req.rawBody as Buffer,
     });
     await this.refusals.ofRecipients(caller, req, sent.recipients);

@@ -48,8 +48,14 @@ export class ResendPacket {
     private readonly spaces: UploadSpaces,
   ) {}
 
-  async resend(systemId: string, packetId: string, { to, deliverBy }: ResendRequest): Promise<ResendAnswer> {
+  /** @param asked with the key of the request: what begins a round once, however often it is said and however that round has ended since */
+  async resend(
+    systemId: string,
+    packetId: string,
+    { to, deliverBy, idempotencyKey: key }: ResendRequest & { idempotencyKey: string | null },
+  ): Promise<ResendAnswer> {
     const known = await this.packets.own(systemId, packetId);
+    if (key !== null && (await this.resends.hasBegun(packetId, key))) return this.answer(known, []);
     const undelivered = await this.resends.undelivered(packetId);
     if (to && isUnderWayFor(known, to, undelivered)) return this.answer(known, []);
     const asked = chosenOf(undelivered, to);
@@ -58,6 +64,7 @@ export class ResendPacket {
     if (refused.length > 0) throw new LienThongError('recipients_refused', { count: refused.length }, { recipients });
     const packet = await this.transactions.run(async (unit) => {
       const held = (await this.packets.lock(unit, packetId)) as PacketRow;
+      if (key !== null && (await this.resends.hasBegun(packetId, key, unit))) return held;
       const now = await this.resends.undelivered(packetId, unit);
       const still = new Set(now.map(({ address }) => address));
       const isUnderWay =
@@ -67,12 +74,17 @@ export class ResendPacket {
       if (isUnderWay && !isOver(held)) return held;
       if (asked.length === 0 || !asked.every((address) => still.has(address)))
         throw new LienThongError('wrong_state', { state: held.state, action: 'resend' }, { state: held.state });
-      return this.begin(unit, held, recipients.map(plannedOf), deliverBy);
+      return this.begin(unit, held, recipients.map(plannedOf), { deliverBy, key });
     });
     return this.answer(packet, recipients);
   }
 
-  private async begin(unit: Unit, packet: PacketRow, to: PlannedRecipient[], asked?: string): Promise<PacketRow> {
+  private async begin(
+    unit: Unit,
+    packet: PacketRow,
+    to: PlannedRecipient[],
+    { deliverBy: asked, key }: { deliverBy?: string; key: string | null },
+  ): Promise<PacketRow> {
     const { deliverBy: _former, deliverAfter: _after, ...rest } = packet.policy;
     const policy = { ...rest, ...(asked ? { deliverBy: asked } : {}) };
     const deliverBy = deadlineOf(policy, packet.dataType, nowBy(packet));
@@ -84,7 +96,16 @@ export class ResendPacket {
       ordinal,
       objectKey: objectKey(packet.id, ordinal, packet.round + 1),
     }));
-    const round: NewRound = { to, state, deliverBy, policy, sources, spaceSeconds: LIMITS.spaceSeconds, objectKeys };
+    const round: NewRound = {
+      to,
+      state,
+      deliverBy,
+      policy,
+      sources,
+      spaceSeconds: LIMITS.spaceSeconds,
+      objectKeys,
+      key,
+    };
     const begun = await this.resends.begin(unit, packet, round);
     const detail = { round: begun.round, recipients: to.length, content: state === 'open' ? 'upload' : 'kept' };
     this.timeline.add(unit, packet.id, [{ event: 'packet.resent', detail }]);

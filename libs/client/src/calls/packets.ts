@@ -30,7 +30,7 @@ export interface PacketQuery extends PageQuery {
 }
 
 export interface SendOptions {
-  /** Made up when not given. The same key gives the same packet again: keep it where a crash must not send twice. */
+  /** Made up when not given. The same key gives the same packet, and the same round of it, again: keep it where a crash must not send twice. */
   idempotencyKey?: string;
   signal?: AbortSignal;
 }
@@ -107,9 +107,14 @@ export class PacketCalls {
   }
 
   /** Again to whom it was not delivered; where its content is deleted, the answer has a space for the same parts (`resendFiles`). */
-  resend(packetId: string, request: ResendRequest = {}): Promise<ResendAnswer> {
+  resend(
+    packetId: string,
+    request: ResendRequest = {},
+    { idempotencyKey = randomUUID(), signal }: SendOptions = {},
+  ): Promise<ResendAnswer> {
     const path = pathOf('v1', 'packets', packetId, 'resend');
-    return this.connection.call({ method: 'POST', path, body: request, repeatable: true });
+    const headers = { 'idempotency-key': idempotencyKey };
+    return this.connection.call({ method: 'POST', path, body: request, headers, repeatable: true, signal });
   }
 
   /** Business status by a destination after acceptance. History: a second arrival would be a second entry, so it is not repeated blindly. */

@@ -11,6 +11,7 @@ import { Webhooks1700000000012 } from './0012-webhooks';
 import { Ladder1700000000013 } from './0013-ladder';
 import { Turns1700000000014 } from './0014-turns';
 import { DeadTasksOfPacket1700000000017 } from './0017-dead-tasks-of-packet';
+import { RoundKeys1700000000018 } from './0018-round-keys';
 
 /** In order; a new one is added at the end and never changed after a release. */
 export const MIGRATIONS = [
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   Ladder1700000000013,
   Turns1700000000014,
   DeadTasksOfPacket1700000000017,
+  RoundKeys1700000000018,
 ];

@@ -13,6 +13,8 @@ export interface NewRound {
   spaceSeconds: number;
   /** With `open`: where each part is to lie now. */
   objectKeys: { ordinal: number; objectKey: string }[];
+  /** The Idempotency-Key of the request that begins it. */
+  key: string | null;
 }
 
 /**
@@ -33,12 +35,18 @@ export class ResendStore {
     );
   }
 
+  /** Whether a request with this key has begun a round of the packet. */
+  async hasBegun(packetId: string, key: string, on: Pick<Unit, 'query'> = this.transactions): Promise<boolean> {
+    return (await on.query('SELECT 1 FROM round_keys WHERE packet_id = $1 AND key = $2', [packetId, key])).length > 0;
+  }
+
   /** Begins the next round of a held packet. @returns the packet as it is now */
   async begin(
     unit: Unit,
     packet: PacketRow,
-    { to, state, deliverBy, policy, sources, spaceSeconds, objectKeys }: NewRound,
+    { to, state, deliverBy, policy, sources, spaceSeconds, objectKeys, key }: NewRound,
   ): Promise<PacketRow> {
+    if (key !== null) await unit.query('INSERT INTO round_keys (packet_id, key) VALUES ($1, $2)', [packet.id, key]);
     if (state === 'scheduled') {
       await unit.query('UPDATE packets SET round = round + 1, resend_to = $2 WHERE id = $1', [
         packet.id,
