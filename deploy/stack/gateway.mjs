@@ -3,7 +3,15 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, installPackages, isRoot, serverUser } from './debian.mjs';
 import { appPort, instances, ports, publicUrl, repoDir, stackPath, StackError } from './settings.mjs';
-import { logFile, requireFreePort, runningPid, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
+import {
+  favour,
+  logFile,
+  requireFreePort,
+  runningPid,
+  startProcess,
+  stopProcess,
+  waitUntilReady,
+} from './supervise.mjs';
 
 const name = 'gateway';
 const template = join(repoDir, 'deploy', 'gateway', 'default.conf.template');
@@ -52,7 +60,8 @@ export async function startGateway() {
     chmodSync(dir, 0o711);
     writeFileSync(join(dir, 'site.conf'), siteConfig());
     writeFileSync(join(dir, 'nginx.conf'), mainConfig(dir));
-    await startProcess(name, program, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')]);
+    const pid = await startProcess(name, program, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')]);
+    favour(pid);
   }
   await waitUntilReady(name, () => fetch(`${publicUrl}/`, { signal: AbortSignal.timeout(5000) }), 15_000);
 }

@@ -9,7 +9,15 @@ import { canHaveMinio, minio } from './minio.mjs';
 import { postgres, postgresStandby, promoteStandby } from './postgres.mjs';
 import { rabbitmq, rabbitmqMore } from './rabbitmq.mjs';
 import { appEnv, appPort, internalPort, migrationEnv, repoDir, say, StackError, stackPath } from './settings.mjs';
-import { requireFreePort, runningPid, signalProcess, startProcess, stopProcess, waitUntilReady } from './supervise.mjs';
+import {
+  favour,
+  requireFreePort,
+  runningPid,
+  signalProcess,
+  startProcess,
+  stopProcess,
+  waitUntilReady,
+} from './supervise.mjs';
 
 export { promoteStandby, startGateway, stopGateway };
 
@@ -65,6 +73,9 @@ function built(build, ...parts) {
   return file;
 }
 
+/** With the gateway those who decide what is taken: a refusal has to be quick above all when there is too little processor for everything (reliability 12). */
+const DOOR = ['auth', 'connector'];
+
 const nameOf = (app, instance) => `${app}-${instance}`;
 
 /** Brings the database to the version of this build. Returns what the program said. */
@@ -83,10 +94,11 @@ export async function startApp(app, instance, { env, limitMs = 60_000, build = b
     await requireFreePort(internalPort(app, instance), `${name}'s health`);
     // Only auth may know the master key, whatever the caller's own environment holds.
     const { MASTER_KEY: _, ...inherited } = process.env;
-    await startProcess(name, process.execPath, [main], {
+    const pid = await startProcess(name, process.execPath, [main], {
       cwd: build,
       env: { ...nodeEnv, ...inherited, ...appEnv(app, instance), ...env },
     });
+    if (DOOR.includes(app)) favour(pid);
   }
   const url = `http://127.0.0.1:${internalPort(app, instance)}/readyz`;
   await waitUntilReady(

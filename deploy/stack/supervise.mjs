@@ -65,6 +65,18 @@ export function startProcess(name, command, args, { env = process.env, cwd, user
   });
 }
 
+/**
+ * Gives a process and what it starts the processor before others, by its autogroup (sched(7)): between sessions nice values do nothing. Where there are no
+ * autogroups, or they are not ours to set, neither does this.
+ */
+export function favour(pid, nice = -10) {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(nice));
+  } catch {
+    // Not Linux, not root, or scheduled by other means.
+  }
+}
+
 export function signalProcess(name, signal) {
   const pid = runningPid(name);
   if (pid !== undefined) process.kill(pid, signal);

@@ -55,14 +55,18 @@ describe('Abuse of signatures', () => {
   const sendAll = async (baseUrl: string, requests: ReturnType<typeof signedGet>[]) =>
     count(await Promise.all(requests.map((request) => send(baseUrl, request))));
 
-  it(`A2 A4 A5 A6 A9 A10 A11 accepts none of ${MUTANTS_IN_PROCESS} mutants of signed requests of every algorithm and of a session`, async () => {
-    const { code, out } = await run('run.mjs', ['--mutants', String(MUTANTS_IN_PROCESS)]);
-    process.stdout.write(`${out}\n`);
-    expect({ code, out }).toMatchObject({
-      code: 0,
-      out: expect.stringContaining(`mutants ${MUTANTS_IN_PROCESS}; accepted = 0`),
-    });
-  });
+  // They meet no server: on the stack these would be the same mutants as in npm test.
+  (onRealStack ? it.skip : it)(
+    `A2 A4 A5 A6 A9 A10 A11 accepts none of ${MUTANTS_IN_PROCESS} mutants of signed requests of every algorithm and of a session`,
+    async () => {
+      const { code, out } = await run('run.mjs', ['--mutants', String(MUTANTS_IN_PROCESS)]);
+      process.stdout.write(`${out}\n`);
+      expect({ code, out }).toMatchObject({
+        code: 0,
+        out: expect.stringContaining(`mutants ${MUTANTS_IN_PROCESS}; accepted = 0`),
+      });
+    },
+  );
 
   it(`A2 A4 A5 A6 A9 A10 accepts none of ${MUTANTS_OVER_HTTP} mutants over HTTP, and each original after all of its mutants`, async () => {
     const pss = { alg: 'rsa-pss-sha512', ...keys['TEST-PSS'] } as const;

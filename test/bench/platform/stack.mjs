@@ -26,7 +26,7 @@ export async function startStack({ cpuProf }) {
     const profiling = cpuProf ? { NODE_OPTIONS: `--import=${profiler}`, BENCH_CPU_PROFILES: resolve(cpuProf) } : {};
     program('apps.mjs', ['up'], profiling);
     const { serverEnv, publicUrl, adminKeyFile, apps, instances } = await import('../../../deploy/stack/settings.mjs');
-    const { runningPid } = await import('../../../deploy/stack/supervise.mjs');
+    const { logFile, runningPid } = await import('../../../deploy/stack/supervise.mjs');
     const { appPid } = await import('../../../deploy/stack/processes.mjs');
     const { accessKey, secretKey } = JSON.parse(readFileSync(adminKeyFile, 'utf8'));
     const env = serverEnv();
@@ -43,6 +43,7 @@ export async function startStack({ cpuProf }) {
       admin: { baseUrl: publicUrl, accessKey, secretKey },
       databaseUrl: env.DATABASE_URL,
       target: { baseUrl: publicUrl },
+      gatewayLog: logFile('gateway-access'),
       raw: {
         kind: 'raw-stack',
         target: { env, databaseUrl: await makeRawDatabase(env.DATABASE_URL) },

@@ -70,6 +70,13 @@ describe('asking auth about an access key', () => {
     expect(asked).toEqual([A, B, B]);
   });
 
+  it('asks the one with the fewest questions open', async () => {
+    const { send, asked } = network([A, B]);
+    const verifier = new RemoteAccessKeyVerifier(new AskAuth([A, B], new InternalCalls('platform', Date.now), send));
+    expect(await Promise.all(Array.from({ length: 6 }, () => ask(verifier)))).toEqual(Array(6).fill(true));
+    expect(asked.toSorted()).toEqual([A, A, A, B, B, B]);
+  });
+
   it('says unavailable when nobody answers, after two tries with one address', async () => {
     const { send, asked } = network([]);
     const verifier = new RemoteAccessKeyVerifier(new AskAuth([A], new InternalCalls('platform', Date.now), send));

@@ -7,18 +7,27 @@ export const DAY_KEYS = '/internal/day-keys';
 export const WEBHOOK_SECRETS = '/internal/webhook-secrets';
 
 const TIMEOUT_MS = 2000;
+/** So long one that did not answer is asked after the others: each question would wait for it again. */
+const AVOIDED_MS = 10_000;
 
-/** Asks auth's internal port. Several addresses: the one that answered last is asked first, the others when it does not. */
+interface Instance {
+  url: string;
+  pending: number;
+  failedAt: number;
+}
+
+/** Asks auth's internal port. Several addresses: the one with the fewest questions open is asked first, one that did not answer just now last. */
 export class AskAuth {
-  private first = 0;
+  private readonly instances: Instance[];
 
   /** @param urls addresses of auth's internal port, without path */
   constructor(
-    private readonly urls: readonly string[],
+    urls: readonly string[],
     private readonly calls: InternalCalls,
     private readonly send: typeof fetch = fetch,
   ) {
     if (urls.length === 0) throw new Error('No address of auth is known. Set AUTH_INTERNAL_URL.');
+    this.instances = urls.map((url) => ({ url, pending: 0, failedAt: -Infinity }));
   }
 
   /**
@@ -27,18 +36,36 @@ export class AskAuth {
    */
   async ask<T>(path: string, question: object, read: (answer: unknown) => T | undefined): Promise<T> {
     const body = JSON.stringify(question);
+    const inTurn = this.inTurn();
     // Once more with a single address too: a connection kept alive may have been closed by the other side.
-    const attempts = Math.max(2, this.urls.length);
+    const attempts = Math.max(2, inTurn.length);
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const index = this.first % this.urls.length;
-      const answer = await this.askOne(`${this.urls[index]}${path}`, body, read);
+      const answer = await this.askOne(inTurn[attempt % inTurn.length], path, body, read);
       if (answer !== undefined) return answer;
-      if (this.first % this.urls.length === index) this.first = (index + 1) % this.urls.length;
     }
     throw new LienThongError('unavailable', { what: 'auth', retryAfter: 5 });
   }
 
-  private async askOne<T>(url: string, body: string, read: (answer: unknown) => T | undefined): Promise<T | undefined> {
+  private inTurn(): Instance[] {
+    const now = performance.now();
+    const rank = ({ pending, failedAt }: Instance) => (now - failedAt < AVOIDED_MS ? Infinity : pending);
+    return this.instances.toSorted((one, other) => (rank(one) < rank(other) ? -1 : Number(rank(one) > rank(other))));
+  }
+
+  private async askOne<T>(
+    instance: Instance,
+    path: string,
+    body: string,
+    read: (answer: unknown) => T | undefined,
+  ): Promise<T | undefined> {
+    instance.pending += 1;
+    const answer = await this.sent(instance.url + path, body, read);
+    instance.pending -= 1;
+    instance.failedAt = answer === undefined ? performance.now() : -Infinity;
+    return answer;
+  }
+
+  private async sent<T>(url: string, body: string, read: (answer: unknown) => T | undefined): Promise<T | undefined> {
     try {
       const answer = await this.send(url, {
         method: 'POST',

@@ -138,19 +138,20 @@ export class Admission {
     if (this.requests >= MOST_REQUESTS) this.refuse(urgency, 'requests');
     this.assertRoom(urgency);
     const claim = claimOf(req);
-    if (claim !== undefined && this.callers.isFull(inLine(claim, urgency), this.lines[urgency]))
-      this.refuse(urgency, 'caller');
+    const address = clientOf(req.ip ?? '');
+    const place =
+      claim === undefined ? undefined : this.callers.promise(inLine(claim, urgency), address, this.lines[urgency]);
+    if (claim !== undefined && !place) this.refuse(urgency, 'caller');
     this.requests += 1;
     let gone = false;
     res.once('close', () => {
       gone = true;
       this.requests -= 1;
     });
-    const caller = claim === undefined ? undefined : await this.recognise(req);
+    const caller = claim === undefined ? undefined : await this.recognise(req).finally(place);
     if (gone) return;
     if (caller === undefined)
-      req.beginBody = (giveWay) =>
-        this.bodies.begin(clientOf(req.ip ?? ''), () => giveWay(this.refusal(urgency, 'bodies')));
+      req.beginBody = (giveWay) => this.bodies.begin(address, () => giveWay(this.refusal(urgency, 'bodies')));
     else await this.takeTurn(urgency, caller, claim!, res);
     next();
   };

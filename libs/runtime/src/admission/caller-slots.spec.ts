@@ -15,6 +15,12 @@ class Call extends EventEmitter {
 /** A slot is told by a promise. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
+const isFull = (slots: CallerSlots, claim: string, limits: Parameters<CallerSlots['promise']>[2]): boolean => {
+  const place = slots.promise(claim, '10.0.0.1', limits);
+  place?.();
+  return place === undefined;
+};
+
 describe('the slots of a caller', () => {
   let slots: CallerSlots;
   let others: boolean;
@@ -47,6 +53,24 @@ describe('the slots of a caller', () => {
     expect([begun(flood), slots.waiting]).toEqual([30, 0]);
   });
 
+  it('are promised to no more requests than could go on, while it is found out who sent them', async () => {
+    const limits = { atOnce: 4, waiting: 32 };
+    const unknown = Array.from({ length: 40 }, () => slots.promise('LT1', '10.0.0.1', limits));
+    expect(unknown.filter(Boolean)).toHaveLength(36);
+    expect(slots.promise('LT1', '10.0.0.2', limits)).toBeDefined();
+    unknown[0]!();
+    const again = [slots.promise('LT1', '10.0.0.1', limits), slots.promise('LT1', '10.0.0.1', limits)];
+    expect(again.map(Boolean)).toEqual([true, false]);
+    for (const giveUp of [again[0], ...unknown.slice(1)]) giveUp?.();
+
+    const flood = await calls('flood', 20, 'LT1');
+    const known = Array.from({ length: 40 }, () => slots.promise('LT1', '10.0.0.1', limits));
+    expect(known.filter(Boolean)).toHaveLength(32 - 16);
+    for (const giveUp of known) giveUp?.();
+    for (const { call } of flood) call.end();
+    expect(isFull(slots, 'LT1', limits)).toBe(false);
+  });
+
   it('are its own: nobody waits for the requests of another', async () => {
     await calls('flood', 200);
     expect(begun(await calls('other', 4))).toBe(4);
@@ -75,11 +99,11 @@ describe('the slots of a caller', () => {
     const flood = await calls('flood', LIMITS.atOnce + LIMITS.waiting, 'LT1');
     expect(flood.every(({ taken }) => taken)).toBe(true);
     expect((await calls('flood', 1))[0].taken).toBe(false);
-    expect([slots.isFull('LT1', LIMITS), slots.isFull('LT2', LIMITS)]).toEqual([true, false]);
+    expect([isFull(slots, 'LT1', LIMITS), isFull(slots, 'LT2', LIMITS)]).toEqual([true, false]);
     flood[0].call.end();
-    expect(slots.isFull('LT1', LIMITS)).toBe(false);
+    expect(isFull(slots, 'LT1', LIMITS)).toBe(false);
     expect((await calls('flood', 1))[0].taken).toBe(true);
-    expect(slots.isFull('LT1', LIMITS)).toBe(true);
+    expect(isFull(slots, 'LT1', LIMITS)).toBe(true);
   });
 });
 
@@ -163,9 +187,9 @@ describe('a line in which one should not wait long', () => {
     made[0].end();
     // Four run for 400 ms each, four wait: a tenth of a second for each that waits.
     const places = Array.from({ length: 9 }, enter).filter((taken) => taken).length;
-    expect([places, slots.waiting, slots.isFull('key', limits)]).toEqual([6, 10, true]);
+    expect([places, slots.waiting, isFull(slots, 'key', limits)]).toEqual([6, 10, true]);
     made[1].end();
-    expect(slots.isFull('key', limits)).toBe(false);
+    expect(isFull(slots, 'key', limits)).toBe(false);
   });
 
   it('lets as many wait as are worked on, however long that takes', () => {

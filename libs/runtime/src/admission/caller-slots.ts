@@ -39,6 +39,8 @@ interface Line {
 export class CallerSlots {
   private readonly lines = new Map<string, Line>();
   private readonly claimed = new Map<string, Line>();
+  /** How many places are kept, by claim and address. */
+  private readonly promised = new Map<string, number>();
   private waits = 0;
 
   /** Requests that wait for others of their caller. */
@@ -46,10 +48,22 @@ export class CallerSlots {
     return this.waits;
   }
 
-  /** Whether this claim was proven by a request of a line that is full: another that makes it has no place, whoever sent it. */
-  isFull(claim: string, limits: LineLimits): boolean {
+  /**
+   * Keeps a place for a request while it is found out whether what it claims of its sender is true: who asks costs work, and is not asked about more requests than
+   * could go on. What others claim from other addresses, and cannot prove, takes none of these places.
+   * @returns what gives the place up; undefined when there is none
+   */
+  promise(claim: string, address: string, limits: LineLimits): (() => void) | undefined {
+    const key = `${claim} ${address}`;
+    const promised = this.promised.get(key) ?? 0;
     const line = this.claimed.get(claim);
-    return line !== undefined && full(line, limits);
+    if (line ? full(line, limits, promised) : promised >= limits.atOnce + limits.waiting) return undefined;
+    this.promised.set(key, promised + 1);
+    return () => {
+      const left = (this.promised.get(key) as number) - 1;
+      if (left > 0) this.promised.set(key, left);
+      else this.promised.delete(key);
+    };
   }
 
   /**
@@ -110,10 +124,11 @@ export class CallerSlots {
   }
 }
 
-function full({ waiting, meanMs }: Line, limits: LineLimits): boolean {
-  if (waiting.length >= limits.waiting) return true;
-  const waitMs = ((waiting.length + 1) / limits.atOnce) * meanMs;
-  return waiting.length >= limits.atOnce && waitMs > (limits.waitMs ?? Infinity);
+function full({ waiting, meanMs }: Line, limits: LineLimits, coming = 0): boolean {
+  const ahead = waiting.length + coming;
+  if (ahead >= limits.waiting) return true;
+  const waitMs = ((ahead + 1) / limits.atOnce) * meanMs;
+  return ahead >= limits.atOnce && waitMs > (limits.waitMs ?? Infinity);
 }
 
 /**

@@ -136,6 +136,19 @@ describe('ProblemFilter', () => {
     expect(problem.retryAfter).toBe(seconds);
   });
 
+  it('says in the log which dependency a 503 was about and what it said, to the client the first only', async () => {
+    const cause = new Error('canary: connect timeout');
+    const away = Object.assign(new LienThongError('unavailable', { what: 'storage', retryAfter: 5 }), { cause });
+    const { problem } = await failWith(away);
+    expect(problem.detail).toContain('storage');
+    expect(JSON.stringify(problem)).not.toContain('canary');
+    expect(await written('request failed')).toMatchObject({
+      code: 'unavailable',
+      what: 'storage',
+      err: { message: 'canary: connect timeout' },
+    });
+  });
+
   it('answers a full disk with 507', async () => {
     const { answer, problem } = await failWith(Object.assign(new Error('no space'), { code: '53100' }));
     expect([answer.status, problem.code]).toEqual([507, 'storage_full']);

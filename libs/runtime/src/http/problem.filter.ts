@@ -4,6 +4,7 @@ import {
   LienThongError,
   problemOf,
   type Problem,
+  statusOf,
   wireCode,
 } from '@lienthong/contracts';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
@@ -57,13 +58,20 @@ export function answerProblem(thrown: unknown, req: Request, res: Response, log:
   const error = errorOf(thrown, req, res, log);
   const language = languageOf(req);
   const problem = localised(problemOf(error, language, req.originalUrl.split('?')[0]), language);
-  logContext(req).add({ code: wireCode(error) });
+  logContext(req).add({ code: wireCode(error), ...whyNow(error) });
 
   const { retryAfter } = error.params;
   if ((problem.status === 503 || problem.status === 429) && retryAfter !== undefined)
     res.set('Retry-After', String(retryAfter));
   res.status(problem.status).set('Content-Language', language).vary('Accept-Language');
   res.type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** Of what passes: which dependency or signal it was, and the error behind it, which the client is not told. */
+function whyNow(error: LienThongError): Record<string, unknown> {
+  if (statusOf(error) < 500) return {};
+  const { params, cause } = error;
+  return { ...(params.what !== undefined && { what: params.what }), ...(cause !== undefined && { err: cause }) };
 }
 
 /** @returns `vi` unless the request prefers English */
