@@ -9,7 +9,12 @@ const folder = join(__dirname, '../../docs/test-vectors');
 function both(name: string): [string, string] {
   const out = mkdtempSync(join(tmpdir(), 'lienthong-vectors-'));
   try {
-    execFileSync(process.execPath, [join(folder, `generate-${name}.mjs`), join(out, name)], { stdio: 'pipe' });
+    // Node 20 may hang at the very end of a process (seen once): ended, it is a failure that is tried again.
+    const bounds = { timeout: 60_000, killSignal: 'SIGKILL' } as const;
+    execFileSync(process.execPath, [join(folder, `generate-${name}.mjs`), join(out, name)], {
+      stdio: 'pipe',
+      ...bounds,
+    });
     return [readFileSync(join(out, name), 'utf8'), readFileSync(join(folder, `${name}.json`), 'utf8')];
   } finally {
     rmSync(out, { recursive: true, force: true });
