@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
-import { RESOLUTION_MS } from '../admission/loop-lag';
+
+/** How often the delay of the event loop is looked at, for the metrics; each look wakes the process. */
+const LOOP_LOOK_MS = 50;
 
 /** The metrics of a process: inject it and register with `new Counter({ …, registers: [metrics] })`. */
 export class Metrics extends Registry {
@@ -7,7 +9,7 @@ export class Metrics extends Registry {
 
   constructor() {
     super();
-    collectDefaultMetrics({ register: this, eventLoopMonitoringPrecision: RESOLUTION_MS });
+    collectDefaultMetrics({ register: this, eventLoopMonitoringPrecision: LOOP_LOOK_MS });
     this.requests = new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Duration of HTTP requests by method, route pattern and status',
