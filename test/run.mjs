@@ -36,23 +36,29 @@ const OF_EMBEDDED = [
 
 /** Decided in the apps alone, by the same code on every driver: with --short they are left to `npm test` and to the whole of `npm run test:stack`. */
 const OF_APPS = [
-  ...['auth/auth', 'auth/keys', 'persistence/deadlines', 'persistence/registry-depths', 'persistence/reminders'].map(
-    (name) => `conformance/${name}`,
-  ),
-  ...['access', 'addressing', 'bad-input', 'calendars', 'check-signature', 'deadlines', 'evidence-rounds'],
-  ...[
-    'examples',
-    'ladder',
-    'openapi',
-    'protect',
-    'protocol-client',
-    'resend',
-    'rights',
-    'services',
-    'token',
-    'webhook',
-  ],
-].map((name) => (name.includes('/') ? `/test/${name}.test.ts` : `/test/flow/${name}.test.ts`));
+  'conformance/auth/auth',
+  'conformance/auth/keys',
+  'conformance/persistence/deadlines',
+  'conformance/persistence/registry-depths',
+  'conformance/persistence/reminders',
+  'flow/access',
+  'flow/addressing',
+  'flow/bad-input',
+  'flow/calendars',
+  'flow/check-signature',
+  'flow/deadlines',
+  'flow/evidence-rounds',
+  'flow/examples',
+  'flow/ladder',
+  'flow/openapi',
+  'flow/protect',
+  'flow/protocol-client',
+  'flow/resend',
+  'flow/rights',
+  'flow/services',
+  'flow/token',
+  'flow/webhook',
+].map((name) => `/test/${name}.test.ts`);
 const LEFT_OUT = [...(onStack ? OF_EMBEDDED : []), ...(onStack && isShort ? OF_APPS : [])];
 
 /** A test without a limit of its own has this, not Jest's 5 s: how long something takes is no test's to judge, least of all on a slow machine. */
