@@ -1,5 +1,5 @@
-// `npm test`, and with --stack `npm run test:stack`; --short, in CI after npm test, leaves out of the latter what no driver, instance or gateway decides. Builds, runs the rings of tests, says which drivers they covered, and ends with
-// `N passed, N failed, N skipped`.
+// `npm test`, and with --stack `npm run test:stack`. Builds, runs the rings of tests, says which drivers they covered, and ends with
+// `N passed, N failed, N skipped`. With --short, in CI after `npm test`, the stack leaves out what no driver, instance or gateway decides.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -239,7 +239,7 @@ try {
   const rings = [...(onStack ? [] : ['specs']), 'conformance', 'flow', 'model', 'abuse', 'faults'].map((name) =>
     ring(name, stack?.env),
   );
-  const misunderstood = stack?.misunderstood() ?? [];
+  const wrong = stack?.misunderstood() ?? [];
   stack?.stop();
 
   if (onStack)
@@ -249,10 +249,10 @@ try {
   process.stdout.write('\nDrivers\n');
   coverage(rings);
   sayUnsteady(rings);
-  sayMisunderstood(misunderstood);
+  sayMisunderstood(wrong);
   const sum = (field) => rings.reduce((total, result) => total + result[field], 0);
   const [passed, skipped] = [sum('numPassedTests'), sum('numPendingTests')];
-  const failed = sum('numFailedTests') + misunderstood.length;
+  const failed = sum('numFailedTests') + wrong.length;
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   exitCode = failed === 0 ? 0 : 1;
 } finally {

@@ -220,7 +220,7 @@ function atGateway(log, from) {
   return lines.flatMap((line) => refusal.exec(line)?.slice(1) ?? []).map((seconds) => Number(seconds) * 1000);
 }
 
-/** Refusals beyond the bound, and when the last of them was asked for: in the first seconds the gateway opens connections, of which a Node process accepts one a turn. */
+/** Refusals beyond the bound, and until when nine in ten of them were asked for: whether it is the beginning of a flood that is slow, or all of it. */
 function lateOf(refused) {
   const late = refused.filter(({ ms }) => ms > BOUNDS.refusedMs).map(({ offeredAt }) => offeredAt);
   return { count: late.length, nineInTenUntilMs: percentile(late, 90) };

@@ -48,7 +48,7 @@ export class ResendPacket {
     private readonly spaces: UploadSpaces,
   ) {}
 
-  /** @param asked with the key of the request: what begins a round once, however often it is said and however that round has ended since */
+  /** With an `idempotencyKey` the same request begins one round, however often it is said and however that round has ended since. */
   async resend(
     systemId: string,
     packetId: string,

@@ -48,8 +48,8 @@ export class AskAuth {
 
   private inTurn(): Instance[] {
     const now = performance.now();
-    const rank = ({ pending, failedAt }: Instance) => (now - failedAt < AVOIDED_MS ? Infinity : pending);
-    return this.instances.toSorted((one, other) => (rank(one) < rank(other) ? -1 : Number(rank(one) > rank(other))));
+    const rank = ({ pending, failedAt }: Instance) => (now - failedAt < AVOIDED_MS ? Number.MAX_SAFE_INTEGER : pending);
+    return this.instances.toSorted((one, other) => rank(one) - rank(other));
   }
 
   private async askOne<T>(

@@ -140,7 +140,7 @@ export class Admission {
     const claim = claimOf(req);
     const address = clientOf(req.ip ?? '');
     const place =
-      claim === undefined ? undefined : this.callers.promise(inLine(claim, urgency), address, this.lines[urgency]);
+      claim === undefined ? undefined : this.callers.reserve(inLine(claim, urgency), address, this.lines[urgency]);
     if (claim !== undefined && !place) this.refuse(urgency, 'caller');
     this.requests += 1;
     let gone = false;

@@ -15,8 +15,8 @@ class Call extends EventEmitter {
 /** A slot is told by a promise. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-const isFull = (slots: CallerSlots, claim: string, limits: Parameters<CallerSlots['promise']>[2]): boolean => {
-  const place = slots.promise(claim, '10.0.0.1', limits);
+const isFull = (slots: CallerSlots, claim: string, limits: Parameters<CallerSlots['reserve']>[2]): boolean => {
+  const place = slots.reserve(claim, '10.0.0.1', limits);
   place?.();
   return place === undefined;
 };
@@ -53,18 +53,18 @@ describe('the slots of a caller', () => {
     expect([begun(flood), slots.waiting]).toEqual([30, 0]);
   });
 
-  it('are promised to no more requests than could go on, while it is found out who sent them', async () => {
+  it('are reserved for no more requests than could go on, while it is found out who sent them', async () => {
     const limits = { atOnce: 4, waiting: 32 };
-    const unknown = Array.from({ length: 40 }, () => slots.promise('LT1', '10.0.0.1', limits));
+    const unknown = Array.from({ length: 40 }, () => slots.reserve('LT1', '10.0.0.1', limits));
     expect(unknown.filter(Boolean)).toHaveLength(36);
-    expect(slots.promise('LT1', '10.0.0.2', limits)).toBeDefined();
+    expect(slots.reserve('LT1', '10.0.0.2', limits)).toBeDefined();
     unknown[0]!();
-    const again = [slots.promise('LT1', '10.0.0.1', limits), slots.promise('LT1', '10.0.0.1', limits)];
+    const again = [slots.reserve('LT1', '10.0.0.1', limits), slots.reserve('LT1', '10.0.0.1', limits)];
     expect(again.map(Boolean)).toEqual([true, false]);
     for (const giveUp of [again[0], ...unknown.slice(1)]) giveUp?.();
 
     const flood = await calls('flood', 20, 'LT1');
-    const known = Array.from({ length: 40 }, () => slots.promise('LT1', '10.0.0.1', limits));
+    const known = Array.from({ length: 40 }, () => slots.reserve('LT1', '10.0.0.1', limits));
     expect(known.filter(Boolean)).toHaveLength(32 - 16);
     for (const giveUp of known) giveUp?.();
     for (const { call } of flood) call.end();

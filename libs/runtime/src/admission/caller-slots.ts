@@ -40,7 +40,7 @@ export class CallerSlots {
   private readonly lines = new Map<string, Line>();
   private readonly claimed = new Map<string, Line>();
   /** How many places are kept, by claim and address. */
-  private readonly promised = new Map<string, number>();
+  private readonly reserved = new Map<string, number>();
   private waits = 0;
 
   /** Requests that wait for others of their caller. */
@@ -53,16 +53,16 @@ export class CallerSlots {
    * could go on. What others claim from other addresses, and cannot prove, takes none of these places.
    * @returns what gives the place up; undefined when there is none
    */
-  promise(claim: string, address: string, limits: LineLimits): (() => void) | undefined {
+  reserve(claim: string, address: string, limits: LineLimits): (() => void) | undefined {
     const key = `${claim} ${address}`;
-    const promised = this.promised.get(key) ?? 0;
+    const reserved = this.reserved.get(key) ?? 0;
     const line = this.claimed.get(claim);
-    if (line ? full(line, limits, promised) : promised >= limits.atOnce + limits.waiting) return undefined;
-    this.promised.set(key, promised + 1);
+    if (line ? full(line, limits, reserved) : reserved >= limits.atOnce + limits.waiting) return undefined;
+    this.reserved.set(key, reserved + 1);
     return () => {
-      const left = (this.promised.get(key) as number) - 1;
-      if (left > 0) this.promised.set(key, left);
-      else this.promised.delete(key);
+      const left = (this.reserved.get(key) as number) - 1;
+      if (left > 0) this.reserved.set(key, left);
+      else this.reserved.delete(key);
     };
   }
 
