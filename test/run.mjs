@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { misunderstood } from './support/misunderstood.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const onStack = process.argv.includes('--stack');
@@ -212,17 +213,6 @@ function startStack() {
     if (running.length === 0) node('deploy/stack/down.mjs');
   };
   return { env, stop, misunderstood: () => misunderstood(readFileSync(server).subarray(begun).toString()) };
-}
-
-/**
- * Statements that are wrong in themselves (of SQLSTATE class 42: syntax, columns, functions, types): the product may bear an error that it takes for an outage, and
- * no test sees it. Rights and tables that are missing, and objects that are there already, are what some tests ask for.
- */
-function misunderstood(log) {
-  const errors = log.matchAll(
-    / 42(?:601|702|703|704|803|804|846|883|P02|P10|P18) ERROR: .*\n(?:(?:\t| *\d{4}-.* (?:LINE|HINT|DETAIL|STATEMENT):).*\n)*/g,
-  );
-  return [...new Set([...errors].map(([text]) => text.replaceAll(/^\d{4}-\S+ \S+ UTC \[\d+\] /gm, '')))];
 }
 
 function sayMisunderstood(errors) {

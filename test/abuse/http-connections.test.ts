@@ -1,8 +1,14 @@
 import { connect, type Socket } from 'node:net';
+import { eventually } from '../support/eventually';
 import { onEmbedded, type Platform, startPlatform } from '../support/platform';
 import { sendRaw } from '../support/raw-http';
+import { itWhen } from '../support/when';
 
 jest.setTimeout(180_000);
+
+const atGateway = itWhen(!onEmbedded, 'the embedded default has no gateway');
+/** Requests for a space, of one key at one address at a time: deploy/gateway. */
+const SPACES_AT_ONCE = 32;
 
 /** The gateway of the real stack has limits of its own beside those of the apps. */
 const HEADER_SECONDS = onEmbedded ? 15 : 20;
@@ -69,6 +75,37 @@ describe('Abuse of connections', () => {
       expect(said).toMatch(ENDED);
     }
   });
+
+  atGateway(
+    `A38 refuses at the gateway what one key asks for from one address beyond ${SPACES_AT_ONCE} spaces at a time, and nothing else`,
+    async () => {
+      const { hostname, port } = new URL(platform.baseUrl);
+      const headOf = (key: string) =>
+        `POST /v1/packets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\nSignature-Input: sig=("@method");created=1;keyid="${key}"\r\n`;
+      const ask = async (key: string, localAddress?: string) =>
+        (await sendRaw(platform.baseUrl, `${headOf(key)}Connection: close\r\n\r\n0123456789`, localAddress))[0];
+      const held = Array.from({ length: SPACES_AT_ONCE }, () => {
+        const socket = connect(Number(port), hostname, () => socket.write(`${headOf('GATEWAY-A38')}\r\n0`));
+        return socket.on('error', () => undefined);
+      });
+      try {
+        const refused = await eventually(async () => {
+          const answer = await ask('GATEWAY-A38');
+          return answer.status === 503 && answer;
+        });
+        const after = Number(/^retry-after: (\d+)\r?$/im.exec(refused.headers)?.[1]);
+        expect([2, 4, 6, 8, 10]).toContain(after);
+        expect(refused.headers).toMatch(/^content-type: application\/problem\+json/im);
+        expect(JSON.parse(refused.body)).toMatchObject({ status: 503, code: 'overloaded', retryAfter: after });
+        // Answered by an app, which finds the body wrong.
+        expect((await ask('GATEWAY-A38-OTHER')).status).toBe(400);
+        expect((await ask('GATEWAY-A38', '127.0.0.38')).status).toBe(400);
+        expect((await platform.fetch('/v1/limits')).status).toBe(200);
+      } finally {
+        for (const socket of held) socket.destroy();
+      }
+    },
+  );
 
   it.each([
     ['a header of 20,000 characters', `X-Long: ${'a'.repeat(20_000)}\r\n`],

@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Problem } from '@lienthong/contracts';
 import { signRequest, type SigningKey } from '@lienthong/signing';
 import { inlineRequest } from '../support/exchange';
-import { type Party, type Platform, startPlatform } from '../support/platform';
+import { onEmbedded, type Party, type Platform, startPlatform } from '../support/platform';
+import { rawRequest, sendRaw } from '../support/raw-http';
 
 jest.setTimeout(120_000);
 
 const TARGET = '/v1/packets';
+/** Of the impostor: what is under way at one address may hold up that address. */
+const ELSEWHERE = '127.0.0.38';
 
 describe('Impostors: who knows the access key of a system, which is no secret, and sends from its own address', () => {
   let platform: Platform;
@@ -27,7 +31,7 @@ describe('Impostors: who knows the access key of a system, which is no secret, a
   const signed = (key: SigningKey, body = packet()) => signRequest({ method: 'POST', target: TARGET, body }, key);
   const forged = (): SigningKey => ({ ...real.key, secret: 'another secret that is long enough to be one' });
 
-  /** A request of which the platform has the headers, and whose body does not come. */
+  /** From elsewhere: a request of which the platform has the headers, and whose body does not come. */
   async function hanging(headers: Record<string, string>): Promise<{ answered: Promise<string> }> {
     const { hostname, port } = new URL(platform.baseUrl);
     const lines = Object.entries({
@@ -37,7 +41,7 @@ describe('Impostors: who knows the access key of a system, which is no secret, a
       Expect: '100-continue',
       ...headers,
     }).map(([name, value]) => `${name}: ${value}\r\n`);
-    const socket = connect(Number(port), hostname, () =>
+    const socket = connect({ port: Number(port), host: hostname, localAddress: ELSEWHERE }, () =>
       socket.write(`POST ${TARGET} HTTP/1.1\r\n${lines.join('')}\r\n`),
     );
     sockets.push(socket);
@@ -76,7 +80,7 @@ describe('Impostors: who knows the access key of a system, which is no secret, a
   });
 
   it('A38 answers the system itself while three hundred hang: of an address the slowest are told to come back, at once', async () => {
-    const slow = await Promise.all(Array.from({ length: 300 }, (_, n) => hanging(n % 2 ? signed(forged()) : {})));
+    const slow = await Promise.all(Array.from({ length: 300 }, (_, n) => hanging(n % 10 ? {} : signed(forged()))));
     expect(await work()).toEqual(DONE);
     const told = await Promise.race(slow.map(({ answered }) => answered));
     expect(told).toMatch(/^HTTP\/1\.1 503 /);
@@ -85,10 +89,18 @@ describe('Impostors: who knows the access key of a system, which is no secret, a
 
   it('A38 refuses a hundred wrong signatures at once as what they are, and none of the system’s own requests for them', async () => {
     const wrong = Promise.all(
-      Array.from({ length: 100 }, () => platform.fetch(TARGET, { method: 'POST', body: packet(), key: forged() })),
+      Array.from({ length: 100 }, () => {
+        const body = packet();
+        const lines = Object.entries(signed(forged(), body)).map(([name, value]) => `${name}: ${value}`);
+        const headers = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, ...lines];
+        return sendRaw(platform.baseUrl, Buffer.from(rawRequest(`POST ${TARGET}`, headers, body)), ELSEWHERE);
+      }),
     );
     expect(await work()).toEqual(DONE);
-    const answers = (await wrong).map(({ status, json }) => `${status} ${json.code}`);
-    expect([...new Set(answers)]).toEqual(['401 signature_invalid']);
+    const answers = (await wrong).map(([{ status, body }]) => `${status} ${(JSON.parse(body) as Problem).code}`);
+    expect(answers).toContain('401 signature_invalid');
+    // The gateway lets no more than 32 of them through at a time.
+    const others = onEmbedded ? [] : ['503 overloaded'];
+    expect(answers.filter((answer) => !['401 signature_invalid', ...others].includes(answer))).toEqual([]);
   });
 });

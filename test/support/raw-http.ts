@@ -12,14 +12,15 @@ const KEPT_MS = 2000;
 
 /**
  * Bytes as they are, on a connection of their own: what every HTTP client would refuse to send, or tidy up.
+ * @param localAddress from where: who has another address is somebody else to limits of addresses
  * @returns every answer that came, until the platform closed, or said nothing more for two seconds; none when it closed without one
  */
-export function sendRaw(baseUrl: string, bytes: string | Buffer): Promise<RawResponse[]> {
+export function sendRaw(baseUrl: string, bytes: string | Buffer, localAddress?: string): Promise<RawResponse[]> {
   const { hostname, port } = new URL(baseUrl);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const done = () => resolve(responsesIn(Buffer.concat(chunks).toString('latin1')));
-    const socket = connect(Number(port), hostname, () =>
+    const socket = connect({ port: Number(port), host: hostname, localAddress }, () =>
       socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
     );
     socket.setTimeout(PATIENCE_MS, () => {
