@@ -8,7 +8,7 @@ jest.setTimeout(180_000);
 
 const atGateway = itWhen(!onEmbedded, 'the embedded default has no gateway');
 /** Requests for a space, of one key at one address at a time: deploy/gateway. */
-const SPACES_AT_ONCE = 32;
+const SPACES_AT_ONCE = 24;
 
 /** The gateway of the real stack has limits of its own beside those of the apps. */
 const HEADER_SECONDS = onEmbedded ? 15 : 20;

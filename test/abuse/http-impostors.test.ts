@@ -11,6 +11,8 @@ jest.setTimeout(120_000);
 const TARGET = '/v1/packets';
 /** Of the impostor: what is under way at one address may hold up that address. */
 const ELSEWHERE = '127.0.0.38';
+/** Where nothing hangs. */
+const OTHERS = '127.0.0.39';
 
 describe('Impostors: who knows the access key of a system, which is no secret, and sends from its own address', () => {
   let platform: Platform;
@@ -63,24 +65,24 @@ describe('Impostors: who knows the access key of a system, which is no secret, a
   it.each([
     ['that are signed with another secret', () => signed(forged())],
     ['that are not signed', () => ({})],
-  ])('A38 answers the system itself while thirty requests hang in its name %s', async (_what, headers) => {
-    const slow = await Promise.all(Array.from({ length: 30 }, () => hanging(headers())));
+  ])('A38 answers the system itself while twenty requests hang in its name %s', async (_what, headers) => {
+    const slow = await Promise.all(Array.from({ length: 20 }, () => hanging(headers())));
     const first = await Promise.race([work(), ...slow.map(({ answered }) => answered)]);
     expect(first).toEqual(DONE);
   });
 
-  it('A38 answers the system itself while a request of its own, which others may know from a receipt, is sent again thirty times and hangs', async () => {
+  it('A38 answers the system itself while a request of its own, which others may know from a receipt, is sent again twenty times and hangs', async () => {
     const body = packet();
     const headers = signed(real.key, body);
     const { status } = await platform.fetch(TARGET, { method: 'POST', body, headers });
     expect(status).toBe(201);
-    const slow = await Promise.all(Array.from({ length: 30 }, () => hanging(headers)));
+    const slow = await Promise.all(Array.from({ length: 20 }, () => hanging(headers)));
     const first = await Promise.race([work(), ...slow.map(({ answered }) => answered)]);
     expect(first).toEqual(DONE);
   });
 
   it('A38 answers the system itself while three hundred hang: of an address the slowest are told to come back, at once', async () => {
-    const slow = await Promise.all(Array.from({ length: 300 }, (_, n) => hanging(n % 10 ? {} : signed(forged()))));
+    const slow = await Promise.all(Array.from({ length: 300 }, (_, n) => hanging(n % 15 ? {} : signed(forged()))));
     expect(await work()).toEqual(DONE);
     const told = await Promise.race(slow.map(({ answered }) => answered));
     expect(told).toMatch(/^HTTP\/1\.1 503 /);
@@ -93,14 +95,16 @@ describe('Impostors: who knows the access key of a system, which is no secret, a
         const body = packet();
         const lines = Object.entries(signed(forged(), body)).map(([name, value]) => `${name}: ${value}`);
         const headers = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, ...lines];
-        return sendRaw(platform.baseUrl, Buffer.from(rawRequest(`POST ${TARGET}`, headers, body)), ELSEWHERE);
+        return sendRaw(platform.baseUrl, Buffer.from(rawRequest(`POST ${TARGET}`, headers, body)), OTHERS);
       }),
     );
     expect(await work()).toEqual(DONE);
-    const answers = (await wrong).map(([{ status, body }]) => `${status} ${(JSON.parse(body) as Problem).code}`);
-    expect(answers).toContain('401 signature_invalid');
-    // The gateway lets no more than 32 of them through at a time.
-    const others = onEmbedded ? [] : ['503 overloaded'];
-    expect(answers.filter((answer) => !['401 signature_invalid', ...others].includes(answer))).toEqual([]);
+    const answers = (await wrong).flat().map(({ body }) => JSON.parse(body) as Problem);
+    expect(answers).toHaveLength(100);
+    const refused = answers.filter(({ code }) => code === 'signature_invalid');
+    expect(refused.length).toBeGreaterThan(0);
+    // The gateway lets no more than 24 of them through at a time.
+    const told = answers.filter((answer) => !refused.includes(answer) && (onEmbedded || answer.code !== 'overloaded'));
+    expect(told).toEqual([]);
   });
 });
