@@ -94,12 +94,16 @@ function run(command, args, env = {}) {
 /** Files of one ring, or all; undefined when Jest did not come to its end. */
 function jest(name, env, files = []) {
   const outputFile = join(results, `${name}-${files.length}.json`);
-  // Faults take servers away from whoever runs beside them; one that fails may leave a process or a connection behind, which must not keep the run from ending.
-  const workers =
-    name === 'faults' || files.length > 0 ? ['--runInBand', '--forceExit'] : [`--maxWorkers=${WORKERS[name] ?? 2}`];
+  // On the stack faults take servers away from whoever runs beside them.
+  const workers = files.length > 0 || (onStack && name === 'faults') ? 1 : (WORKERS[name] ?? 2);
+  const running = [
+    ...(workers === 1 ? ['--runInBand'] : [`--maxWorkers=${workers}`]),
+    // One that fails may leave a process or a connection behind, which must not keep the run from ending.
+    ...(files.length > 0 || name === 'faults' ? ['--forceExit'] : []),
+  ];
   const others = LEFT_OUT.flatMap((file) => ['--testPathIgnorePatterns', `${file}$`]);
   const limit = `--testTimeout=${TEST_MS}`;
-  const options = ['--selectProjects', name, limit, ...workers, ...others, '--json', `--outputFile=${outputFile}`];
+  const options = ['--selectProjects', name, limit, ...running, ...others, '--json', `--outputFile=${outputFile}`];
   const status = run(
     process.execPath,
     ['node_modules/jest/bin/jest.js', ...options, ...(files.length > 0 ? ['--runTestsByPath', ...files] : [])],
@@ -192,6 +196,12 @@ function coverage(rings) {
   }
 }
 
+/** @returns the environment of rings that start embedded defaults; without a first start, whose error is printed, each makes its own */
+function firstStart() {
+  const folder = join(results, 'first-start');
+  return node('test/support/first-start.mjs', folder) === 0 ? { FIRST_START: folder } : {};
+}
+
 function stackEnv() {
   const file = join(process.env.STACK_DIR || join(root, '.stack'), 'env');
   const lines = readFileSync(file, 'utf8')
@@ -226,8 +236,9 @@ let exitCode = 1;
 try {
   if (node('node_modules/typescript/bin/tsc', '-b') !== 0) process.exit(1);
   const stack = onStack ? startStack() : undefined;
+  const env = { ...firstStart(), ...stack?.env };
   const rings = [...(onStack ? [] : ['specs']), 'conformance', 'flow', 'model', 'abuse', 'faults'].map((name) =>
-    ring(name, stack?.env),
+    ring(name, env),
   );
   const wrong = stack?.misunderstood() ?? [];
   stack?.stop();

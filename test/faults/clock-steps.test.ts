@@ -255,6 +255,27 @@ describe('Four processes whose clocks are two hours apart', () => {
     expect(problems).toEqual([]);
     await receiver.stop();
   });
+
+  it('know which of two deliveries to one system is the newer, though the older has the greater id', async () => {
+    const [source, destination, other] = await Promise.all([1, 2, 3].map(() => platform.makeParty()));
+    const { packetId } = await sendInline(source, [destination, other]);
+    const { deliveryId: former } = await waiting(destination, packetId);
+    await destination.client.deliveries.ready(former);
+    await destination.client.deliveries.confirm(former, { outcome: 'rejected', parts: [], reasonCode: 'other' });
+    // The other still waits: the connector plans the new round, the scheduler planned the first.
+    expect(await source.client.packets.resend(packetId)).toMatchObject({ round: 2, state: 'scheduled' });
+    const { deliveryId: newer } = await waiting(destination, packetId);
+    expect(newer < former).toBe(true);
+    await accept(destination, newer);
+    await destination.client.packets.reportStatus(packetId, { code: '03' });
+    const own = (await source.client.packets.get(packetId)).recipients.filter(
+      ({ systemId }) => systemId === destination.systemId,
+    );
+    expect(own.map(({ deliveryId, state, statuses }) => [deliveryId, state, statuses.length])).toEqual([
+      [former, 'rejected', 0],
+      [newer, 'accepted', 1],
+    ]);
+  });
 });
 
 /** What a receipt or a checkpoint says. */

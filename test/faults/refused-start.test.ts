@@ -97,7 +97,7 @@ describe('A start of the embedded default that is refused', () => {
 });
 
 /** Asked to stop before it is ready, it takes along what it has started: nothing of it is left for the next start to find. */
-describe('A start of the embedded default that is ended (SIGTERM)', () => {
+describe('A start of the embedded default that is ended', () => {
   let folder: string;
   let data: string;
 
@@ -132,6 +132,10 @@ describe('A start of the embedded default that is ended (SIGTERM)', () => {
     return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
   };
 
+  /** From the first file of initdb until the cluster is whole and has its name. */
+  const makesDatabase = (): boolean =>
+    existsSync(data) && readdirSync(data).some((name) => name.startsWith('postgres.new-'));
+
   async function endsWithNothingLeft(app: AppProcess): Promise<void> {
     process.kill(app.pid, 'SIGTERM');
     expect(await app.exit(40_000)).toBe(0);
@@ -155,16 +159,26 @@ describe('A start of the embedded default that is ended (SIGTERM)', () => {
   });
 
   it.each([
-    ['makes its database', () => existsSync(join(data, 'postgres'))],
+    ['makes its database', makesDatabase],
     ['starts its database', () => existsSync(join(data, 'postgres.log'))],
     ['waits for its database', () => postmaster().length > 0],
     // The eighth line of the file is the state (PostgreSQL, `LOCK_FILE_LINE_PM_STATUS`).
     ['makes its tables', () => postmaster()[7]?.startsWith('ready')],
-  ])('while it %s, the first time: the next start is a good one', async (_what, itIsSo) => {
+  ])('while it %s, the first time, by SIGTERM: the next start is a good one', async (_what, itIsSo) => {
     const starting = await start();
     await eventually(itIsSo, { within: 60_000, every: 1 });
     await endsWithNothingLeft(starting);
     await startsAgain();
+  });
+
+  it('while it makes its database, by kill -9: the next start makes another, and keeps nothing of this one', async () => {
+    const starting = await start();
+    await eventually(makesDatabase, { within: 60_000, every: 1 });
+    process.kill(starting.pid, 'SIGKILL');
+    await starting.exit(10_000);
+    expect(existsSync(join(data, 'postgres'))).toBe(false);
+    await startsAgain();
+    await eventually(() => !makesDatabase());
   });
 
   it('by way of `npm start`’s own program, which passes it on and ends last', async () => {

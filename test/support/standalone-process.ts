@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,9 @@ const main = join(root, 'apps/standalone/dist/main.js');
 const READY_MS = 60_000;
 /** The platform drains for 30 s at most. */
 const STOP_MS = 45_000;
+
+/** With one of these it makes a first start of its own, where `npm test` gives it the data of one that was made before (`first-start.mjs`). */
+const ITS_OWN = ['DATA_DIR', 'DATABASE_URL', 'MASTER_KEY', 'MASTER_KEY_COMMAND', 'PLATFORM_SECRET', 'ADMIN_KEY_FILE'];
 
 /** The whole platform as one process on the embedded default, with a data folder of its own; controlled by its process id alone. */
 export class StandaloneProcess {
@@ -29,6 +32,9 @@ export class StandaloneProcess {
   static async start(env: Record<string, string> = {}): Promise<StandaloneProcess> {
     if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first.`);
     const started = new StandaloneProcess(await freePort(), env);
+    const { FIRST_START } = process.env;
+    if (FIRST_START && !Object.keys(env).some((name) => ITS_OWN.includes(name)))
+      execFileSync('cp', ['-a', `${FIRST_START}/.`, started.folder]);
     await started.start();
     return started;
   }

@@ -212,6 +212,7 @@ export interface PacketView {
   askedPriority?: Priority;
   policy: Policy;
   policySources: PolicySources;
+  /** Those of the newest round last. */
   recipients: PacketDelivery[];
   createdAt: string;
   receivedAt: string | null;

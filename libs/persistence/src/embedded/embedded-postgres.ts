@@ -1,6 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +21,9 @@ import { syncFolder, writeDurably } from './durable-file';
 import { mustBeWritable, postgresBinaries, type RunAs, unprivilegedUser } from './postgres-binaries';
 
 const START_SECONDS = 60;
+
+/** A cluster that is being made has a name of its own, since what was killed meanwhile may leave it half made, or go on making it. */
+const UNFINISHED = 'postgres.new-';
 
 /**
  * PostgreSQL's words when the server of a process that was killed is still in the folder: just starting (its number not written yet when it was
@@ -107,11 +122,13 @@ export class EmbeddedPostgres {
       throw new Error(
         `The data folder ${this.data} is damaged: it holds no PostgreSQL cluster (PG_VERSION is missing). Restore it from a backup, or move it away to start empty.`,
       );
+    for (const name of readdirSync(this.folder).filter((name) => name.startsWith(UNFINISHED)))
+      rmSync(join(this.folder, name), { recursive: true, force: true });
     writeDurably(this.passwordFile, randomBytes(24).toString('base64url'));
-    mkdirSync(this.data, { mode: 0o700 });
+    const unfinished = mkdtempSync(join(this.folder, UNFINISHED));
     const owner = this.owner();
-    if (owner) for (const path of [this.data, this.passwordFile]) chownSync(path, owner.uid, owner.gid);
-    const args = ['-D', this.data, '-U', 'lienthong', '--pwfile', this.passwordFile];
+    if (owner) for (const path of [unfinished, this.passwordFile]) chownSync(path, owner.uid, owner.gid);
+    const args = ['-D', unfinished, '-U', 'lienthong', '--pwfile', this.passwordFile];
     const { code, output } = await this.run(initdb, [
       ...args,
       '--auth=scram-sha-256',
@@ -120,10 +137,11 @@ export class EmbeddedPostgres {
       '--no-instructions',
     ]);
     if (code !== 0) {
-      rmSync(this.data, { recursive: true, force: true });
+      rmSync(unfinished, { recursive: true, force: true });
       throw new Error(`PostgreSQL could not make its data folder ${this.data}: ${lastLine(output)}`);
     }
     if (owner) chownSync(this.passwordFile, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    renameSync(unfinished, this.data);
     // initdb has synced what is in the cluster, not that there is one.
     syncFolder(this.folder);
   }

@@ -212,7 +212,7 @@ export class DeliveryStore {
     if (rows.length === 0) throw new LienThongError('wrong_state', { state: '?', action: '→ pending' });
   }
 
-  /** Deliveries of a packet with their business statuses, for its source (`systemId` undefined) or for one destination. */
+  /** Deliveries of a packet with their business statuses, for its source (`systemId` undefined) or for one destination; those of the newest round last: ids go by the clocks of processes. */
   async ofPacket(packetId: string, systemId?: string): Promise<PacketDelivery[]> {
     const rows = await this.transactions.query<{
       item: Shown;
@@ -223,7 +223,7 @@ export class DeliveryStore {
                 'nextReminderAt', CASE WHEN d.state IN ('pending', 'notified') AND d.next_reminder_at < d.deliver_by THEN ${isoSql('d.next_reminder_at')} END,
                 'statuses', coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('code', s.code, 'description', s.description,
                                        'at', ${isoSql('s.at')})) ORDER BY s.id) FROM statuses s WHERE s.packet_id = d.packet_id AND s.delivery_id = d.id), '[]')) AS item
-       FROM deliveries d WHERE d.packet_id = $1 AND ($2::text IS NULL OR (d.system_id = $2 AND d.available_at <= now())) ORDER BY d.id`,
+       FROM deliveries d WHERE d.packet_id = $1 AND ($2::text IS NULL OR (d.system_id = $2 AND d.available_at <= now())) ORDER BY d.round, d.id`,
       [packetId, systemId ?? null],
     );
     return rows.map(
