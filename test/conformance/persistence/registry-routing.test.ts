@@ -106,6 +106,32 @@ describe('routing on PostgreSQL', () => {
     expect(short(await resolve(['H03.10']))).toEqual([['H03.10', null, null, 'no_system']]);
   });
 
+  it('looks at no more of the systems of an agency than the addresses need', async () => {
+    await agencies.create({ code: 'H04', name: 'Nhiều hệ thống' });
+    await transactions.query(
+      `INSERT INTO systems (id, agency_code, name, receives, search, suspended_at)
+       SELECT 'H04/s' || n, 'H04', 'S', '{edxml.document}', 's', CASE WHEN n % 2 = 1 THEN now() END FROM generate_series(1, 5000) n`,
+    );
+    await transactions.query('ANALYZE systems');
+    expect(short(await resolve(['H04/s4000', 'H04/s3', 'H04/s5001', 'H04']))).toEqual([
+      ['H04/s4000', 'H04/s4000', 'system', 'allowed'],
+      ['H04/s3', 'H04/s3', null, 'system_suspended'],
+      ['H04/s5001', null, null, 'unknown_recipient'],
+      ['H04', 'H04/s10', 'dataType', 'allowed'],
+    ]);
+    const read: number[] = [];
+    const explaining = new RoutingStore({
+      query: async (sql, parameters) => {
+        const [{ 'QUERY PLAN': plan }] = await transactions.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, parameters);
+        read.push(...[...JSON.stringify(plan).matchAll(/"Actual Rows":([\d.]+)/g)].map(([, rows]) => Number(rows)));
+        return transactions.query(sql, parameters);
+      },
+    });
+    await explaining.resolve('H01.01/src', 'edxml.document', ['H04/s4000', 'H04/s2']);
+    expect(read.length).toBeGreaterThan(5);
+    expect(Math.max(...read)).toBeLessThan(20);
+  });
+
   it('passes over a suspended system, and names it when there is no other', async () => {
     await systems.change('H01.14/qlvb', { suspended: true });
     expect(short(await resolve(['H01.14', 'H01.14/qlvb']))).toEqual([

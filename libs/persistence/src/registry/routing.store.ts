@@ -9,7 +9,10 @@ interface Agency {
   hops: number;
   code: string;
   dissolved: boolean;
-  systems: Candidate[];
+  /** Of the agency, when it was asked for by its code: the first that is usable for the data type, else one that says why there is none. */
+  preferred: Candidate | null;
+  /** Those of its systems that were asked for by their ids. */
+  named: Candidate[] | null;
 }
 interface Candidate {
   id: string;
@@ -54,22 +57,38 @@ export class RoutingStore {
     });
   }
 
-  /** @returns for each code: its agency and the successors, nearest first */
+  /**
+   * Of each agency no more systems are looked at than its addresses need: one may have thousands.
+   * @returns for each code: its agency and the successors, nearest first
+   */
   private async chains(dataType: string, addresses: readonly string[]): Promise<Map<string, Agency[]>> {
-    const forms = [...new Set(addresses.map((address) => address.split('/')[0]))];
+    const asked = [...new Set(addresses)].map((address) => address.split('/'));
+    const named = asked.filter(([, slug]) => slug !== undefined);
     const rows = await this.transactions.query<Agency & { form: string }>(
       `WITH RECURSIVE chain AS (
          SELECT c.form, 0 AS hops, a.code, a.successor_code, a.dissolved_at
          FROM agency_codes c JOIN agencies a ON a.code = c.agency_code WHERE c.form = ANY($1)
          UNION ALL
          SELECT chain.form, hops + 1, a.code, a.successor_code, a.dissolved_at
-         FROM chain JOIN agencies a ON a.code = chain.successor_code WHERE hops < $3)
-       SELECT form, hops, code, dissolved_at IS NOT NULL AS dissolved,
-              coalesce((SELECT jsonb_agg(jsonb_build_object('id', id, 'receives', receives @> ARRAY[$2::text], 'isDefault', is_default,
-                                                            'suspended', suspended_at IS NOT NULL) ORDER BY is_default DESC, id)
-                        FROM systems WHERE agency_code = chain.code), '[]') AS systems
-       FROM chain ORDER BY form, hops`,
-      [forms, dataType, HOPS],
+         FROM chain JOIN agencies a ON a.code = chain.successor_code WHERE hops < $3),
+       named AS (
+         SELECT asked.form, jsonb_agg(${CANDIDATE}) AS systems FROM unnest($5::text[], $6::text[]) AS asked (form, slug)
+         JOIN agency_codes c ON c.form = asked.form JOIN systems y ON y.id = c.agency_code || '/' || asked.slug GROUP BY asked.form)
+       SELECT form, hops, code, dissolved_at IS NOT NULL AS dissolved, CASE WHEN hops = 0 THEN named.systems END AS named,
+              CASE WHEN form = ANY($4) THEN coalesce(
+                ${firstOf('y.suspended_at IS NULL AND y.receives @> ARRAY[$2::text]')},
+                ${firstOf('y.suspended_at IS NULL AND y.is_default')},
+                ${firstOf('y.suspended_at IS NOT NULL AND (y.is_default OR y.receives @> ARRAY[$2::text])')},
+                ${firstOf('true')}) END AS preferred
+       FROM chain LEFT JOIN named USING (form) ORDER BY form, hops`,
+      [
+        [...new Set(asked.map(([form]) => form))],
+        dataType,
+        HOPS,
+        asked.filter(([, slug]) => slug === undefined).map(([form]) => form),
+        named.map(([form]) => form),
+        named.map(([, slug]) => slug),
+      ],
     );
     const chains = new Map<string, Agency[]>();
     for (const { form, ...agency } of rows) chains.set(form, [...(chains.get(form) ?? []), agency]);
@@ -88,6 +107,10 @@ export class RoutingStore {
   }
 }
 
+const CANDIDATE = `jsonb_build_object('id', y.id, 'receives', y.receives @> ARRAY[$2::text], 'isDefault', y.is_default, 'suspended', y.suspended_at IS NOT NULL)`;
+const firstOf = (condition: string): string =>
+  `(SELECT ${CANDIDATE} FROM systems y WHERE y.agency_code = chain.code AND ${condition} ORDER BY y.is_default DESC, y.id LIMIT 1)`;
+
 const targetsOf = (way: { systemId: string; granters: string[] }): string[] => [way.systemId, ...way.granters, '*'];
 
 function wayOf(address: string, chain: Agency[]): Way {
@@ -98,30 +121,30 @@ function wayOf(address: string, chain: Agency[]): Way {
 }
 
 function bySystem(agency: Agency, slug: string): Way {
-  const system = agency.systems.find(({ id }) => id === `${agency.code}/${slug}`);
+  const system = agency.named?.find(({ id }) => id === `${agency.code}/${slug}`);
   if (!system) return refusal('unknown_recipient');
   if (agency.dissolved) return refusal('agency_dissolved', system.id);
   if (system.suspended) return refusal('system_suspended', system.id);
-  if (!system.receives && !system.isDefault) return refusal('data_type_not_received', system.id);
+  if (!fits(system)) return refusal('data_type_not_received', system.id);
   return { systemId: system.id, routedBy: 'system', granters: [agency.code] };
 }
 
 /** The first agency of the chain that has a system for it; a suspended one is passed over, and named only when there is no other. */
 function byCode(chain: Agency[]): Way {
   const standing = chain.filter((agency) => !agency.dissolved);
-  for (const agency of standing) {
-    const usable = agency.systems.filter((system) => !system.suspended);
-    const system = usable.find(({ receives }) => receives) ?? usable.find(({ isDefault }) => isDefault);
-    if (!system) continue;
-    const granters = chain.filter(({ hops }) => hops <= agency.hops).map(({ code }) => code);
-    const own = system.receives ? 'dataType' : 'default';
-    return { systemId: system.id, routedBy: agency.hops > 0 ? 'successor' : own, granters };
+  for (const { hops, preferred } of standing) {
+    if (!preferred || preferred.suspended || !fits(preferred)) continue;
+    const granters = chain.filter((agency) => agency.hops <= hops).map(({ code }) => code);
+    const own = preferred.receives ? 'dataType' : 'default';
+    return { systemId: preferred.id, routedBy: hops > 0 ? 'successor' : own, granters };
   }
   if (standing.length === 0) return refusal('agency_dissolved');
-  const systems = standing.flatMap((agency) => agency.systems);
-  if (systems.length === 0) return refusal('no_system');
-  const suspended = systems.find((system) => system.suspended && (system.receives || system.isDefault));
+  const unusable = standing.flatMap(({ preferred }) => preferred ?? []);
+  if (unusable.length === 0) return refusal('no_system');
+  const suspended = unusable.find((system) => system.suspended && fits(system));
   return suspended ? refusal('system_suspended', suspended.id) : refusal('data_type_not_received');
 }
+
+const fits = ({ receives, isDefault }: Candidate): boolean => receives || isDefault;
 
 const refusal = (reason: Refusal, systemId: string | null = null): Way => ({ systemId, routedBy: null, reason });
