@@ -147,6 +147,31 @@ describe('the exchange in PostgreSQL', () => {
     expect(await events.position(systemId)).toEqual({ lastOffset: 80, ackedOffset: 0, forgotten: 0 });
   });
 
+  it('gives each stream its own page, however many are asked for in one statement', async () => {
+    const systemIds = Array.from({ length: 3 }, () => `H01.14/${uuidv7()}`);
+    await transactions.run(async (unit) => {
+      for (const systemId of systemIds.slice(0, 2))
+        for (let n = 1; n <= 5; n++) events.add(unit, [{ systemId, type: 'packet.status', data: { systemId, n } }]);
+    });
+    await events.number();
+    const [one, two, none] = systemIds;
+    const pages = await events.afterEach([
+      { systemId: two, after: 3, limit: 10 },
+      { systemId: none, after: 0, limit: 10 },
+      { systemId: one, after: 0, limit: 2 },
+      { systemId: two, after: 0, limit: 1 },
+      { systemId: one, after: 5, limit: 2 },
+    ]);
+    const said = pages.map((page) => page.map(({ data }) => data));
+    expect(said).toEqual([
+      [4, 5].map((n) => ({ systemId: two, n })),
+      [],
+      [1, 2].map((n) => ({ systemId: one, n })),
+      [{ systemId: two, n: 1 }],
+      [],
+    ]);
+  });
+
   it('makes deliveries notified by the acknowledgement of their event, never by a lower or an invented offset', async () => {
     const { packet, ids } = await scheduled(1);
     await transactions.query('SELECT pg_sleep(0.01)');

@@ -7,6 +7,7 @@ import { Authenticator, type Caller, Refusals } from '@lienthong/identity';
 import {
   actingAs,
   ConnectionStore,
+  type EventPage,
   EventStreamStore,
   SessionStore,
   StreamListener,
@@ -21,6 +22,7 @@ import { Gauge } from 'prom-client';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { NotifierOptions } from '../notifier.config';
 import { askedStream, assertOrigin, STREAM_PATH } from './asked-stream';
+import { Lanes } from './lanes';
 import { Stream } from './stream';
 import { refuse } from './upgrade';
 
@@ -33,6 +35,16 @@ interface OpenStream {
   heard: boolean;
 }
 
+interface Acknowledgement {
+  actor: Parameters<typeof actingAs>[0];
+  systemId: string;
+  offset: number;
+}
+
+/** A page is a window of events at most, of up to some KiB each: twenty are what one statement may bring into memory. */
+const READING = { lanes: 2, together: 20 };
+/** Half of the connections that a process has by default: the others are for whoever does not wait here. */
+const ACKNOWLEDGING = { lanes: 6, together: 1 };
 /** Of one instance; past it a client is sent elsewhere. */
 const MAX_STREAMS = 20_000;
 /** A wake-up that was lost is made good within this, by one statement for all streams. */
@@ -56,6 +68,13 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     perMessageDeflate: false,
     clientTracking: false,
   });
+  private readonly reading = new Lanes(READING, (pages: EventPage[]) => this.events.afterEach(pages));
+  private readonly acknowledging = new Lanes(
+    ACKNOWLEDGING,
+    async ([{ actor, systemId, offset }]: Acknowledgement[]) => [
+      await actingAs(actor, () => this.events.acknowledge(systemId, offset)),
+    ],
+  );
   private timers: Repeating[] = [];
   private closing = false;
   private readonly told: (outcome: 'told', deliveries: number) => void;
@@ -167,9 +186,9 @@ export class AcceptStreamGateway implements OnApplicationBootstrap, BeforeApplic
     this.replaceOldest(systemId);
     const actor = { actor: holder.sessionId ?? holder.accessKey, systemId };
     const source = {
-      after: (after: number, limit: number) => this.events.after(systemId, after, limit),
+      after: (after: number, limit: number) => this.reading.ask({ systemId, after, limit }),
       acknowledge: async (offset: number) =>
-        this.told('told', await actingAs(actor, () => this.events.acknowledge(systemId, offset))),
+        this.told('told', await this.acknowledging.ask({ actor, systemId, offset })),
     };
     const stream = new Stream(socket, source, from);
     const open: OpenStream = { id: '', systemId, holder, socket, stream, heard: true };

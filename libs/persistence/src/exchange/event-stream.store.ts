@@ -19,6 +19,13 @@ export interface StreamPosition {
   forgotten: number;
 }
 
+/** What is asked of one stream: at most `limit` events after `after`. */
+export interface EventPage {
+  systemId: string;
+  after: number;
+  limit: number;
+}
+
 /** Under load, passes are this far apart: one for the events of many transactions costs as much as one for a single event. */
 const GATHER_MS = 10;
 /** Events numbered by one pass. */
@@ -106,7 +113,13 @@ export class EventStreamStore {
 
   /** Events after `after`, in order; at most `limit`. */
   async after(systemId: string, after: number, limit: number): Promise<StreamEvent[]> {
+    return (await this.afterEach([{ systemId, after, limit }]))[0];
+  }
+
+  /** As `after` for many, in one statement: a look-up each by the primary key. @returns the events of each, in the order of the pages */
+  async afterEach(pages: readonly EventPage[]): Promise<StreamEvent[][]> {
     const rows = await this.transactions.query<{
+      page: number;
       id: string;
       type: EventType;
       at: Date;
@@ -114,20 +127,26 @@ export class EventStreamStore {
       offset: string;
       data: Record<string, unknown>;
     }>(
-      `SELECT id, type, at, packet_id, "offset", data FROM events WHERE system_id = $1 AND "offset" > $2 ORDER BY "offset" LIMIT $3`,
-      [systemId, after, limit],
+      `SELECT page::int, e.* FROM unnest($1::text[], $2::bigint[], $3::int[]) WITH ORDINALITY AS asked (system_id, after, most, page)
+       CROSS JOIN LATERAL (SELECT id, type, at, packet_id, "offset", data FROM events
+                           WHERE system_id = asked.system_id AND "offset" > asked.after ORDER BY "offset" LIMIT asked.most) e
+       ORDER BY page, "offset"`,
+      [pages.map(({ systemId }) => systemId), pages.map(({ after }) => after), pages.map(({ limit }) => limit)],
     );
-    return rows.map((row) => ({
-      specversion: '1.0',
-      id: row.id,
-      source: this.source,
-      type: row.type,
-      time: row.at.toISOString(),
-      ...(row.packet_id ? { subject: row.packet_id } : {}),
-      datacontenttype: 'application/json',
-      offset: row.offset,
-      data: row.data,
-    }));
+    const events: StreamEvent[][] = pages.map(() => []);
+    for (const row of rows)
+      events[row.page - 1].push({
+        specversion: '1.0',
+        id: row.id,
+        source: this.source,
+        type: row.type,
+        time: row.at.toISOString(),
+        ...(row.packet_id ? { subject: row.packet_id } : {}),
+        datacontenttype: 'application/json',
+        offset: row.offset,
+        data: row.data,
+      });
+    return events;
   }
 
   /** The system has everything up to `offset`: what it announced is `notified`. @returns how many deliveries that were */
