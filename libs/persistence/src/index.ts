@@ -3,7 +3,7 @@ export { DatabaseClock } from './access/database-clock';
 export * from './outbox.store';
 export * from './prepare-database';
 export * from './transactions';
-export { writeDurably } from './embedded/durable-file';
+export { writeDurably } from './durable-file';
 export { EmbeddedPostgres } from './embedded/embedded-postgres';
 export * from './registry/agency.entity';
 export * from './registry/grant.entity';

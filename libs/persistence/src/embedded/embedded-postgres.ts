@@ -17,7 +17,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { syncFolder, writeDurably } from './durable-file';
+import { syncFolder, writeDurably } from '../durable-file';
 import { mustBeWritable, postgresBinaries, type RunAs, unprivilegedUser } from './postgres-binaries';
 
 const START_SECONDS = 60;
