@@ -3,10 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const READY_MS = 120_000;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [folder] = process.argv.slice(2);
 
@@ -17,16 +16,15 @@ await new Promise((closed) => server.close(closed));
 
 const { PATH = '', HOME = '' } = process.env;
 const env = { PATH, HOME, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, LOG_LEVEL: 'warn' };
-const child = spawn(process.execPath, ['apps/standalone/dist/main.js'], { cwd: root, env, stdio: ['ignore', 2, 2] });
+const stdio = ['ignore', 'ignore', 'pipe'];
+const child = spawn(process.execPath, ['apps/standalone/dist/main.js'], { cwd: root, env, stdio, timeout: 120_000 });
 const ended = once(child, 'exit');
-const isReady = () =>
-  fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-const until = Date.now() + READY_MS;
-let ready = false;
-while (!ready && Date.now() < until && child.exitCode === null) ready = (await isReady()) || (await sleep(100), false);
-child.kill('SIGTERM');
+const said = [];
+for await (const line of createInterface(child.stderr)) {
+  said.push(line);
+  if (line.startsWith('Liên Thông is running')) child.kill('SIGTERM');
+}
 const [code] = await ended;
-process.exitCode = ready ? code : 1;
+const isWhole = code === 0 && said.some((line) => line.startsWith('Liên Thông is running'));
+if (!isWhole) process.stderr.write(`${said.join('\n')}\n`);
+process.exitCode = isWhole ? 0 : 1;
