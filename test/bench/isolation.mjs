@@ -56,7 +56,7 @@ async function measured(victim, content, seconds) {
 }
 
 async function beside(name, platform, victim, content) {
-  const neighbours = new LoadProcess(new URL('./neighbours/neighbours.mjs', import.meta.url));
+  const neighbours = new LoadProcess(new URL('./neighbours/neighbours.mjs', import.meta.url), { detached: true });
   try {
     const parties = await makeParties(platform.admin);
     await neighbours.ask('open', { baseUrl: platform.target.baseUrl, parties });

@@ -8,11 +8,14 @@ export class LoadProcess {
   #child;
   #waiting;
 
-  /** @param program of the process; answers each command once, as load.mjs does */
-  constructor(program = LOAD) {
+  /**
+   * @param program of the process; answers each command once, as load.mjs does
+   * @param options detached: in a session of its own
+   */
+  constructor(program = LOAD, { detached = false } = {}) {
     // Not the profiling options that may stand in our environment for the platform.
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#child = fork(fileURLToPath(program), { env, execArgv: [], serialization: 'advanced' });
+    this.#child = fork(fileURLToPath(program), { env, execArgv: [], serialization: 'advanced', detached });
     this.#child.on('message', ({ result, error }) => {
       const { resolve, reject } = this.#waiting;
       if (error) reject(new Error(error));

@@ -9,27 +9,26 @@ export const CONTENT_BYTES = 4096;
 export function plainSender(baseUrl, { accessKey, secretKey }) {
   const dispatcher = new Agent({ connections: 256, pipelining: 1 });
   const key = { keyId: accessKey, alg: 'hmac-sha256', secret: secretKey };
-  const call = async (method, target, headers, body) => {
-    const signed = signRequest({ method, target, body }, key, { created: Math.floor(Date.now() / 1000) });
-    const began = performance.now();
-    const answer = await request(baseUrl + target, {
-      method,
-      headers: { ...headers, ...signed },
-      body,
-      dispatcher,
-    });
-    const document = await answer.body.json();
-    return {
-      ms: performance.now() - began,
-      status: answer.statusCode,
-      retryAfter: Number(answer.headers['retry-after']),
-      document,
+  /** Signed now; sends the same bytes each time it is called. */
+  const signed = (method, target, headers, body) => {
+    const signature = signRequest({ method, target, body }, key, { created: Math.floor(Date.now() / 1000) });
+    const options = { method, headers: { ...headers, ...signature }, body, dispatcher };
+    return async () => {
+      const began = performance.now();
+      const answer = await request(baseUrl + target, options);
+      const document = await answer.body.json();
+      return {
+        ms: performance.now() - began,
+        status: answer.statusCode,
+        retryAfter: Number(answer.headers['retry-after']),
+        document,
+      };
     };
   };
   return {
-    get: (target) => call('GET', target, {}),
-    /** A packet of 4 KiB in one request. */
-    send(to, priority = 'normal') {
+    get: (target) => signed('GET', target, {})(),
+    /** @returns what sends a packet of 4 KiB in one request, the same one each time */
+    packet(to, priority = 'normal') {
       const content = randomBytes(CONTENT_BYTES);
       const part = {
         name: 'a.bin',
@@ -47,7 +46,10 @@ export function plainSender(baseUrl, { accessKey, secretKey }) {
         parts: [part],
       });
       const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-      return call('POST', '/v1/packets', headers, body);
+      return signed('POST', '/v1/packets', headers, body);
+    },
+    send(to, priority) {
+      return this.packet(to, priority)();
     },
     close: () => dispatcher.close(),
   };

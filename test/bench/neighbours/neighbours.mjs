@@ -1,7 +1,9 @@
 // Those beside whom a victim is measured: a process of its own, so that its work is not taken for a delay of the victim's. Commands: prepare, start, stop, close.
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LienThongClient } from '@lienthong/client';
 import { plainSender } from '../load/plain-sender.mjs';
@@ -10,7 +12,8 @@ import { plainSender } from '../load/plain-sender.mjs';
 const WAITING = 2000;
 const MORE_PER_SECOND = 5;
 const PREPARE_IN_FLIGHT = 16;
-const FLOOD_IN_FLIGHT = 32;
+/** As far away as a commune's office from the data centre. Without that a lane that is refused spins, and takes from all what would be its own machine's processor. */
+const FLOOD = { inFlight: 32, roundTripMs: 20 };
 const POLLERS = 50;
 const POLLED_WAITING = 100;
 const SLOW = { perSecond: 5, bytes: 128 * 1024, bytesPerSecond: 16 * 1024, readEveryMs: 300 };
@@ -76,10 +79,17 @@ const NEIGHBOURS = {
     start: (going, { sender, to }) =>
       going.run(steadily(going, MORE_PER_SECOND, async () => going.count((await sender.send(to)).status))),
   },
-  /** A source that sends as fast as it is answered, 32 at a time, and does not listen to Retry-After. */
+  /** A source that sends as fast as it is answered, 32 at a time, and what is refused again at once: it does not listen to Retry-After. */
   flood: {
     start: (going, { sender, to }) =>
-      going.lanes(FLOOD_IN_FLIGHT, async () => going.count((await sender.send(to)).status)),
+      going.lanes(FLOOD.inFlight, async () => {
+        const again = sender.packet(to);
+        for (let status = 503; status === 503 && going.on; ) {
+          ({ status } = await again());
+          going.count(status);
+          await sleep(FLOOD.roundTripMs);
+        }
+      }),
   },
   /** A destination that reads its stream and its content slowly. */
   slow: {
@@ -160,6 +170,20 @@ function fetchedSlowly({ url, headers }, signal) {
     }).on('error', reject);
   });
 }
+
+/**
+ * A neighbour has a machine of its own; here it shares one with what it does something to. So it has what processor the others leave: among the processes of
+ * its session by its priority, among sessions by that of its group (sched(7), autogroup; not everywhere).
+ */
+function standBehind() {
+  setPriority(constants.priority.PRIORITY_LOW);
+  try {
+    writeFileSync('/proc/self/autogroup', String(constants.priority.PRIORITY_LOW));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+}
+standBehind();
 
 let parts;
 let going;

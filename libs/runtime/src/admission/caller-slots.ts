@@ -17,9 +17,12 @@ export interface Place {
 /** Of the mean of what requests of a line take, that of the newest. */
 const NEWEST = 1 / 8;
 
-/** How long a place is left empty by a caller that stands back, measured by what its request took, and at most: a slow upload was no work of ours. */
+/**
+ * How long a place is left empty by a caller that stands back, measured by what its request took, and at most. A slow upload was no work of ours; and a rest that grows
+ * with every delay makes of a short queue, on a slow host, one that never ends: at 100 ms a request three a second would be begun of five that come.
+ */
 const REST = 2;
-const MOST_REST_MS = 1000;
+const MOST_REST_MS = 50;
 
 interface Line {
   running: number;
@@ -33,7 +36,7 @@ interface Line {
 /**
  * Fairness among callers (P19): each has slots of its own, and its further requests wait for them, outside, where they cost nothing but a socket. So the requests
  * of one that sends hundreds at once are worked on in turn with everybody else's, not before them. Who has requests waiting while others want the same stands
- * back: one request at a time, and after it a rest. So it has a third of one slot, and the others hardly feel it; alone it has all its slots.
+ * back: one request at a time, and after it a rest. So it has a part of one slot, and the others hardly feel it; alone it has all its slots.
  * Only who has proven who it is stands in a line: nobody can stand in another's.
  */
 export class CallerSlots {
