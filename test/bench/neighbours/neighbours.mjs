@@ -84,11 +84,12 @@ const NEIGHBOURS = {
     start: (going, { sender, to }) =>
       going.lanes(FLOOD.inFlight, async () => {
         const again = sender.packet(to);
-        for (let status = 503; status === 503 && going.on; ) {
+        let status;
+        do {
           ({ status } = await again());
           going.count(status);
           await sleep(FLOOD.roundTripMs);
-        }
+        } while (status === 503 && going.on);
       }),
   },
   /** A destination that reads its stream and its content slowly. */
