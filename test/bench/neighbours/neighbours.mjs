@@ -1,4 +1,4 @@
-// Those beside whom a victim is measured: a process of its own, so that its work is not taken for a delay of the victim's. Commands: prepare, start, stop, close.
+// Those beside whom a victim is measured: a process of its own, so that its work is not taken for a delay of the victim's. Commands: open, prepare, start, stop, leave, close.
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -57,27 +57,46 @@ class Going {
   }
 }
 
-async function fill(sender, to, packets) {
+/** @param sent gets the ids of the packets */
+async function fill({ sender, to, sent }, packets) {
   let left = packets;
   const lane = async () => {
     while (left > 0) {
       left -= 1;
-      const { status, retryAfter } = await sender.send(to);
-      if (status === 201) continue;
-      left += 1;
-      await sleep(1000 * (retryAfter || 1));
+      const { status, retryAfter, document } = await sender.send(to);
+      if (status === 201) sent.push(document.packetId);
+      else {
+        left += 1;
+        await sleep(1000 * (retryAfter || 1));
+      }
     }
   };
   await Promise.all(Array.from({ length: PREPARE_IN_FLIGHT }, lane));
 }
 
-/** Each: a preparation that is not measured, and what goes on while the victim is. */
+/** Ends what waits at a destination: the pair is measured without it again. */
+async function recallAll({ source, sent }) {
+  const lane = async () => {
+    for (let packetId = sent.pop(); packetId; packetId = sent.pop())
+      await source.packets.recall(packetId, 'Đã đo xong');
+  };
+  await Promise.all(Array.from({ length: PREPARE_IN_FLIGHT }, lane));
+}
+
+/** Each: a preparation that is not measured, what goes on while the victim is, and what is left to do before the victim is alone again. */
 const NEIGHBOURS = {
   /** A destination that never connects; more comes for it all the time. */
   dead: {
-    prepare: ({ sender, to }) => fill(sender, to, WAITING),
-    start: (going, { sender, to }) =>
-      going.run(steadily(going, MORE_PER_SECOND, async () => going.count((await sender.send(to)).status))),
+    prepare: (parts) => fill(parts, WAITING),
+    start: (going, { sender, to, sent }) =>
+      going.run(
+        steadily(going, MORE_PER_SECOND, async () => {
+          const { status, document } = await sender.send(to);
+          going.count(status);
+          if (status === 201) sent.push(document.packetId);
+        }),
+      ),
+    leave: recallAll,
   },
   /** A source that sends as fast as it is answered, 32 at a time, and what is refused again at once: it does not listen to Retry-After. */
   flood: {
@@ -134,7 +153,8 @@ const NEIGHBOURS = {
   },
   /** 50 programs of one destination that ask for the list of what waits, without a pause. */
   pollers: {
-    prepare: ({ sender, to }) => fill(sender, to, POLLED_WAITING),
+    prepare: (parts) => fill(parts, POLLED_WAITING),
+    leave: recallAll,
     start: (going, { destinationSender }) =>
       going.lanes(POLLERS, async () =>
         going.count((await destinationSender.get(`/v1/deliveries?limit=${POLLED_WAITING}`)).status),
@@ -202,6 +222,7 @@ const commands = {
         client: new LienThongClient({ baseUrl, ...destination, connections: 64 }),
       },
       to: destination.systemId,
+      sent: [],
     };
   },
   prepare: ({ name }) => NEIGHBOURS[name].prepare?.(parts),
@@ -210,6 +231,7 @@ const commands = {
     NEIGHBOURS[name].start(going, parts);
   },
   stop: () => going.end(),
+  leave: ({ name }) => NEIGHBOURS[name].leave?.(parts),
   async close() {
     await Promise.all([parts.source.close(), parts.destination.client.close()]);
     await Promise.all([parts.sender.close(), parts.destinationSender.close()]);
