@@ -72,8 +72,8 @@ describe('admission', () => {
   });
 
   let systems = 0;
-  const ask = (method: string, path: string, keyId = `LT${(systems += 1)}`) =>
-    fetch(`${running.url}/${path}`, { method, headers: signedBy(keyId) });
+  const ask = (method: string, path: string, keyId = `LT${(systems += 1)}`, signal?: AbortSignal) =>
+    fetch(`${running.url}/${path}`, { method, headers: signedBy(keyId), ...(signal && { signal }) });
   const statuses = async () => {
     const answers = await Promise.all([ask('GET', 'list'), ask('POST', 'lowest'), ask('POST', 'confirm')]);
     return answers.map(({ status }) => status);
@@ -172,6 +172,29 @@ describe('admission', () => {
     expect((await Promise.all(flood)).map(({ status }) => status)).toEqual(Array.from({ length: 36 }, () => 201));
   });
 
+  it('has who asks far more than others rest long while work takes longer than at ease, and only then', async () => {
+    const work = async (tookMs: number) => {
+      await until(async () => held.length > 0);
+      await new Promise((resolve) => setTimeout(resolve, tookMs));
+      held.pop()?.();
+    };
+    for (let n = 0; n < 24; n += 1) await Promise.all([ask('POST', 'urgent'), work(20)]);
+    const enough = new AbortController();
+    const flood = Array.from({ length: 25 }, () => ask('POST', 'urgent', 'flood', enough.signal));
+    const rests: number[] = [];
+    while (rests.length < 20 && !(rests.at(-1)! > 450)) {
+      await work(60);
+      const began = performance.now();
+      await until(async () => held.length > 0);
+      rests.push(performance.now() - began);
+    }
+    expect(Math.min(rests[0], rests[1])).toBeLessThan(400);
+    expect(rests.at(-1)).toBeGreaterThan(450);
+    expect(await metric('lienthong_admission_strain')).toBeGreaterThan(1.3);
+    enough.abort();
+    await Promise.allSettled(flood);
+  }, 20_000);
+
   const sockets: Socket[] = [];
   /** A request whose body does not come. @returns what it is answered, when it is */
   function slow(path: string, headers = ''): Promise<string> {
@@ -184,7 +207,7 @@ describe('admission', () => {
     });
   }
   const metric = async (name: string) =>
-    Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await ask('GET', 'metrics')).text())?.[1]);
+    Number(new RegExp(`^${name} ([\\d.]+)$`, 'm').exec(await (await ask('GET', 'metrics')).text())?.[1]);
 
   it('gives a slot and a place to who proves to be the caller: not to slow requests in its name, nor to those in nobody’s', async () => {
     for (let n = 0; n < 31; n += 1) {

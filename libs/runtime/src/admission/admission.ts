@@ -8,6 +8,7 @@ import { clientOf } from '../http/rate-limit';
 import { CallerSlots, claimOf, type LineLimits } from './caller-slots';
 import { LoopLag } from './loop-lag';
 import { RecentCallers } from './recent-callers';
+import { Strain } from './strain';
 import { StrangersBodies } from './strangers-bodies';
 import { WorkRoom } from './work-room';
 
@@ -81,6 +82,7 @@ export class Admission {
   private readonly callers = new CallerSlots();
   /** For whom one stands back: with new work for others that ask for some, else every source would for its own destinations; with polls for anybody. */
   private readonly others = { new: new RecentCallers(), polling: new RecentCallers() };
+  private readonly strain = new Strain();
   private readonly bodies = new StrangersBodies();
   private recognise: Recognise = async () => undefined;
   private timers: Repeating[] = [];
@@ -160,7 +162,11 @@ export class Admission {
     if (urgency === 'new') this.others.new.note(caller);
     this.others.polling.note(caller);
     const others = urgency === 'new' || urgency === 'polling' ? this.others[urgency] : undefined;
-    const place = { line: inLine(caller, urgency), standsBack: () => others?.othersThan(caller) === true };
+    const place = {
+      line: inLine(caller, urgency),
+      standsBack: () => others?.othersThan(caller) === true,
+      standsFarBack: () => urgency === 'new' && this.strain.isFelt && this.others.new.isFarAhead(caller),
+    };
     const turn = this.callers.enter(place, inLine(claim, urgency), res, this.lines[urgency]);
     if (!turn) this.refuse(urgency, 'caller');
     await turn;
@@ -168,7 +174,12 @@ export class Admission {
     if (urgency !== 'new') return;
     const began = performance.now();
     this.room.enter();
-    res.once('close', () => this.room.leave(res.statusCode < 300 ? performance.now() - began : undefined));
+    res.once('close', () => {
+      const tookMs = performance.now() - began;
+      const succeeded = res.statusCode < 300;
+      this.room.leave(succeeded ? tookMs : undefined);
+      if (succeeded) this.strain.note(tookMs);
+    });
   }
 
   private assertRoom(urgency: Urgency): void {
@@ -201,6 +212,7 @@ export class Admission {
       });
     gauge('lienthong_admission_limit', 'New work that may be under way at a time', () => this.room.limit);
     gauge('lienthong_admission_under_way', 'New work that is under way', () => this.room.underWay);
+    gauge('lienthong_admission_strain', 'What new work takes, by what it takes at ease', () => this.strain.ratio);
     gauge('lienthong_admission_waiting', 'Requests that wait for others of their caller', () => this.callers.waiting);
     gauge('lienthong_admission_pressure', '0 at ease, 1 no reading, 2 no new work', () =>
       Math.max(0, ...this.signals.values()),

@@ -32,7 +32,12 @@ describe('the slots of a caller', () => {
   const calls = async (caller: string, count: number, claim = `${caller}'s key`) => {
     const made = Array.from({ length: count }, () => {
       const call = new Call();
-      const slot = slots.enter({ line: caller, standsBack: () => others }, claim, call as never, LIMITS);
+      const slot = slots.enter(
+        { line: caller, standsBack: () => others, standsFarBack: () => false },
+        claim,
+        call as never,
+        LIMITS,
+      );
       void slot?.then(() => (call.begun = true));
       return { call, taken: slot !== undefined };
     });
@@ -110,7 +115,8 @@ describe('the slots of a caller', () => {
 describe('a caller that stands back', () => {
   const slots = new CallerSlots();
   let others = true;
-  const place = { line: 'flood', standsBack: () => others };
+  let strained = false;
+  const place = { line: 'flood', standsBack: () => others, standsFarBack: () => strained };
   const made: Call[] = [];
   const begun = () => made.filter((call) => call.begun).length;
   const send = async (count: number) => {
@@ -148,11 +154,28 @@ describe('a caller that stands back', () => {
     expect(begun()).toBe(3);
   });
 
+  it('rests sixteen times as long as it took, and half a second at most, when it stands far back', async () => {
+    strained = true;
+    await pass(20);
+    made[2].end();
+    await pass(319);
+    expect(begun()).toBe(3);
+    await pass(1);
+    expect(begun()).toBe(4);
+    await pass(100);
+    made[3].end();
+    await pass(499);
+    expect(begun()).toBe(4);
+    await pass(1);
+    expect(begun()).toBe(5);
+    strained = false;
+  });
+
   it('has all its slots again when the others are gone', async () => {
     others = false;
-    made[2].end();
+    made[4].end();
     await settled();
-    expect(begun()).toBe(7);
+    expect(begun()).toBe(9);
   });
 
   it('catches up after a delay with five a second, each of which takes 100 ms', async () => {
@@ -196,7 +219,12 @@ describe('a line in which one should not wait long', () => {
   const made: Call[] = [];
   const enter = () => {
     const call = new Call();
-    const slot = slots.enter({ line: 'flood', standsBack: () => false }, 'key', call as never, limits);
+    const slot = slots.enter(
+      { line: 'flood', standsBack: () => false, standsFarBack: () => false },
+      'key',
+      call as never,
+      limits,
+    );
     if (slot) made.push(call);
     return slot !== undefined;
   };

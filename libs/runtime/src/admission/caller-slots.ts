@@ -8,10 +8,11 @@ export interface LineLimits {
   waitMs?: number;
 }
 
-/** A caller's requests of one kind, and whether it has to stand back with them at this moment. */
+/** A caller's requests of one kind, and whether it has to stand back with them at this moment: because others are there, and far back because they feel it. */
 export interface Place {
   line: string;
   standsBack: () => boolean;
+  standsFarBack: () => boolean;
 }
 
 /** Of the mean of what requests of a line take, that of the newest. */
@@ -23,6 +24,9 @@ const NEWEST = 1 / 8;
  */
 const REST = 2;
 const MOST_REST_MS = 50;
+/** The same of a caller that stands far back: it has a seventeenth of a slot. */
+const LONG_REST = 16;
+const MOST_LONG_REST_MS = 500;
 
 interface Line {
   running: number;
@@ -75,7 +79,7 @@ export class CallerSlots {
    * the answer is closed; never when its client is gone by then
    */
   enter(
-    { line: name, standsBack }: Place,
+    { line: name, standsBack, standsFarBack }: Place,
     claim: string,
     res: Pick<Response, 'once'>,
     limits: LineLimits,
@@ -98,7 +102,7 @@ export class CallerSlots {
         if (began === undefined) return this.giveUp(line, begin);
         const tookMs = performance.now() - began;
         line.meanMs += (tookMs - line.meanMs) * (line.meanMs === 0 ? 1 : NEWEST);
-        const rest = line.waiting.length > 0 && standsBack() ? Math.min(tookMs * REST, MOST_REST_MS) : 0;
+        const rest = line.waiting.length > 0 && standsBack() ? restOf(tookMs, standsFarBack()) : 0;
         const leave = () => {
           line.running -= 1;
           next();
@@ -126,6 +130,9 @@ export class CallerSlots {
     for (const claim of line.claims) this.claimed.delete(claim);
   }
 }
+
+const restOf = (tookMs: number, isLong: boolean): number =>
+  isLong ? Math.min(tookMs * LONG_REST, MOST_LONG_REST_MS) : Math.min(tookMs * REST, MOST_REST_MS);
 
 function full({ waiting, meanMs }: Line, limits: LineLimits, coming = 0): boolean {
   const ahead = waiting.length + coming;
