@@ -35,8 +35,11 @@ const OF_EMBEDDED = [
   'model/protocol/protocol',
 ].map((name) => `/test/${name}.test.ts`);
 
-/** Decided in the apps alone, by the same code on every driver: with --short they are left to `npm test` and to the whole of `npm run test:stack`. */
+/** Decided in the apps, or in PostgreSQL alone, by the same code on every driver: with --short they are left to `npm test` and to the whole of `npm run test:stack`. */
 const OF_APPS = [
+  'abuse/http-patterns',
+  'abuse/webhook-addresses',
+  'conformance/audit/sealing',
   'conformance/auth/auth',
   'conformance/auth/keys',
   'conformance/persistence/deadlines',

@@ -10,13 +10,16 @@ const EVERY_MS = 250;
  */
 export class ProcessSampler {
   #groups;
+  #everyMs;
   #timer;
   #cpu = new Map();
   #samples = [];
   #began = 0;
 
-  constructor(groups) {
+  /** @param options everyMs: a look reads all of /proc and keeps this process from anything else for some milliseconds */
+  constructor(groups, { everyMs = EVERY_MS } = {}) {
     this.#groups = groups;
+    this.#everyMs = everyMs;
   }
 
   /** Every process in /proc with its parent and its ticks of CPU. */
@@ -36,7 +39,7 @@ export class ProcessSampler {
     this.#cpu.clear();
     this.#samples = [];
     this.#sample();
-    this.#timer = setInterval(() => this.#sample(), EVERY_MS);
+    this.#timer = setInterval(() => this.#sample(), this.#everyMs);
   }
 
   /** @returns per group CPU seconds and peak RSS (MiB) since `start`, and its RSS over time */
