@@ -100,16 +100,18 @@ const NEIGHBOURS = {
   },
   /** A source that sends as fast as it is answered, 32 at a time, and what is refused again at once: it does not listen to Retry-After. */
   flood: {
-    start: (going, { sender, to }) =>
+    start: (going, { sender, to, sent }) =>
       going.lanes(FLOOD.inFlight, async () => {
         const again = sender.packet(to);
-        let status;
+        let answer;
         do {
-          ({ status } = await again());
-          going.count(status);
+          answer = await again();
+          going.count(answer.status);
+          if (answer.status === 201) sent.push(answer.document.packetId);
           await sleep(FLOOD.roundTripMs);
-        } while (status === 503 && going.on);
+        } while (answer.status === 503 && going.on);
       }),
+    leave: recallAll,
   },
   /** A destination that reads its stream and its content slowly. */
   slow: {

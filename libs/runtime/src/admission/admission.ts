@@ -8,6 +8,7 @@ import { clientOf } from '../http/rate-limit';
 import { CallerSlots, claimOf, type LineLimits } from './caller-slots';
 import { LoopLag } from './loop-lag';
 import { RecentCallers } from './recent-callers';
+import { Shares } from './shares';
 import { Strain } from './strain';
 import { StrangersBodies } from './strangers-bodies';
 import { WorkRoom } from './work-room';
@@ -82,6 +83,8 @@ export class Admission {
   private readonly callers = new CallerSlots();
   /** For whom one stands back: with new work for others that ask for some, else every source would for its own destinations; with polls for anybody. */
   private readonly others = { new: new RecentCallers(), polling: new RecentCallers() };
+  /** Of new work. */
+  private readonly shares = new Shares();
   private readonly strain = new Strain();
   private readonly bodies = new StrangersBodies();
   private recognise: Recognise = async () => undefined;
@@ -159,13 +162,16 @@ export class Admission {
   };
 
   private async takeTurn(urgency: Urgency, caller: string, claim: string, res: Response): Promise<void> {
-    if (urgency === 'new') this.others.new.note(caller);
+    if (urgency === 'new') {
+      this.others.new.note(caller);
+      this.shares.note(caller);
+    }
     this.others.polling.note(caller);
     const others = urgency === 'new' || urgency === 'polling' ? this.others[urgency] : undefined;
     const place = {
       line: inLine(caller, urgency),
       standsBack: () => others?.othersThan(caller) === true,
-      standsFarBack: () => urgency === 'new' && this.strain.isFelt && this.others.new.isFarAhead(caller),
+      standsFarBack: () => urgency === 'new' && this.strain.isFelt && this.shares.isFarAhead(caller),
     };
     const turn = this.callers.enter(place, inLine(claim, urgency), res, this.lines[urgency]);
     if (!turn) this.refuse(urgency, 'caller');
