@@ -1,8 +1,9 @@
 // npm run bench:isolation: a pair of systems at a steady rate, alone and beside neighbours that are dead, slow, flooding, rejecting or polling. Prints what
 // the neighbour did to the pair's times. The target (P19) is a p99 of at most 1.5 times that without the neighbour, from the asking to the confirmation; exit
 // code 1 when it is missed beside one that is dead, slow or flooding, in rounds of at least 100 s: in shorter ones two or three packets make the p99.
-// A host that is shared gives half of its speed for a minute, and then all of it. So half of the time alone is before the neighbour and half after it, how long
-// a fixed piece of work takes is printed, and of several rounds (--rounds) the median of their ratios is judged: such a minute is the p99 of its round.
+// A host that is shared gives half of its speed for a minute, and then all of it. So half of the time alone is before the neighbour and half after it, one that
+// leaves nothing behind takes turns with that in parts of 25 s, how long a fixed piece of work takes is printed, and of several rounds (--rounds) the median of
+// their ratios is judged: such a minute is the p99 of its round.
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Content } from './load/content.mjs';
@@ -21,6 +22,9 @@ const TARGET = 1.5;
 const JUDGED = ['dead', 'slow', 'flood'];
 const JUDGED_FROM_SECONDS = 100;
 const WARM_SECONDS = 5;
+/** Those that are there in turns: each time they begin anew, which is part of what they do to others. */
+const IN_TURNS = ['flood'];
+const PART_SECONDS = 25;
 /** A pair of agencies that is busy: 18,000 packets an hour. */
 const PER_SECOND = 5;
 const LANES = 500;
@@ -68,50 +72,63 @@ async function measured(victim, content, seconds) {
   return { times: [answered, toNotice, toConfirmed, whole], failures };
 }
 
-function both(before, after) {
-  const failures = { ...before.failures };
-  for (const [text, count] of Object.entries(after.failures)) failures[text] = (failures[text] ?? 0) + count;
-  return { times: before.times.map((times, moment) => [...times, ...after.times[moment]]), failures };
-}
+const sumOf = (one, other) =>
+  Object.fromEntries(
+    [...Object.keys(one), ...Object.keys(other)].map((text) => [text, (one[text] ?? 0) + (other[text] ?? 0)]),
+  );
+
+const both = (before, after) => ({
+  times: before.times.map((times, moment) => [...times, ...after.times[moment]]),
+  failures: sumOf(before.failures, after.failures),
+});
 
 async function beside(name, platform, victim, content) {
   const neighbours = new LoadProcess(new URL('./neighbours/neighbours.mjs', import.meta.url), { detached: true });
+  const parts = IN_TURNS.includes(name) ? Math.ceil(SECONDS / PART_SECONDS) : 1;
+  const host = [];
+  const without = async (seconds) => {
+    await measured(victim, content, WARM_SECONDS);
+    say(`${name}: without`);
+    host.push(hostMs());
+    const times = await measured(victim, content, seconds);
+    host.push(hostMs());
+    return times;
+  };
   try {
     const parties = await makeParties(platform.admin);
     await neighbours.ask('open', { baseUrl: platform.target.baseUrl, parties });
-    await measured(victim, content, WARM_SECONDS);
-    say(`${name}: without`);
-    const host = [hostMs()];
-    const before = await measured(victim, content, SECONDS / 2);
-    host.push(hostMs());
-    // What waits at a neighbour is part of what it does to others.
-    say(`${name}: preparing`);
-    await neighbours.ask('prepare', { name });
-    await measured(victim, content, WARM_SECONDS);
     const groups = [
       ...platform.processes,
       { name: 'neighbours', role: 'load', roots: [neighbours.pid], tree: false },
       { name: 'victim', role: 'load', roots: [process.pid], tree: false },
     ];
-    // Hardly ever: the pair's times are taken in this process.
-    const sampler = new ProcessSampler(groups, { everyMs: 60_000 });
-    say(`${name}: with`);
-    sampler.start();
-    await neighbours.ask('start', { name });
-    const began = performance.now();
-    const there = await measured(victim, content, SECONDS);
-    const seconds = (performance.now() - began) / 1000;
-    const did = await neighbours.ask('stop');
-    const cpu = sampler.stop().map(({ name: process, cpuSeconds }) => ({ process, cores: cpuSeconds / seconds }));
-    const load = loadAverage();
-    say(`${name}: leaving`);
-    await neighbours.ask('leave', { name });
-    await measured(victim, content, WARM_SECONDS);
-    say(`${name}: without`);
-    host.push(hostMs());
-    const alone = both(before, await measured(victim, content, SECONDS / 2));
-    host.push(hostMs());
-    return { name, alone, there, did, seconds, cpu, load, host };
+    const cpuSeconds = {};
+    let seconds = 0;
+    let did = {};
+    let there;
+    let alone = await without(SECONDS / parts / 2);
+    for (let part = 1; part <= parts; part += 1) {
+      // What waits at a neighbour is part of what it does to others.
+      say(`${name}: preparing`);
+      await neighbours.ask('prepare', { name });
+      await measured(victim, content, WARM_SECONDS);
+      // Looks hardly ever: the pair's times are taken in this process.
+      const sampler = new ProcessSampler(groups, { everyMs: 60_000 });
+      say(`${name}: with`);
+      sampler.start();
+      await neighbours.ask('start', { name });
+      const began = performance.now();
+      const now = await measured(victim, content, SECONDS / parts);
+      seconds += (performance.now() - began) / 1000;
+      there = there ? both(there, now) : now;
+      did = sumOf(did, await neighbours.ask('stop'));
+      for (const one of sampler.stop()) cpuSeconds[one.name] = (cpuSeconds[one.name] ?? 0) + one.cpuSeconds;
+      say(`${name}: leaving`);
+      await neighbours.ask('leave', { name });
+      alone = both(alone, await without(SECONDS / parts / (part < parts ? 1 : 2)));
+    }
+    const cpu = Object.entries(cpuSeconds).map(([process, used]) => ({ process, cores: used / seconds }));
+    return { name, alone, there, did, seconds, cpu, load: loadAverage(), host };
   } finally {
     await neighbours.close();
   }
@@ -158,11 +175,11 @@ const ms = (value) => (value === null ? '-' : value.toFixed(0));
 
 function tableOf(platform, results) {
   return [
-    `isolation · ${platform.name} · ${PER_SECOND} packets/s of ${VICTIM.bytes / 1024} KiB, ${SECONDS} s beside each and ${SECONDS} s without it, half of them before and half after; target: p99 with / without ≤ ${TARGET}, ${isJudged ? `judged beside ${JUDGED.join(', ')}` : `not judged in less than ${JUDGED_FROM_SECONDS} s`}`,
+    `isolation · ${platform.name} · ${PER_SECOND} packets/s of ${VICTIM.bytes / 1024} KiB, ${SECONDS} s beside each and ${SECONDS} s without it, before, between and after; target: p99 with / without ≤ ${TARGET}, ${isJudged ? `judged beside ${JUDGED.join(', ')}` : `not judged in less than ${JUDGED_FROM_SECONDS} s`}`,
     ...results.flatMap(({ name, alone, there, did, seconds, cpu, load, host }) => [
       '',
       `${name} (load average ${load.join(' ')}; neighbour in ${seconds.toFixed(0)} s: ${JSON.stringify(did)}; victim's failures without ${JSON.stringify(alone.failures)}, with ${JSON.stringify(there.failures)})`,
-      `  host, a fixed piece of work before and after each part without: ${host.map(ms).join(', ')} ms`,
+      `  host, a fixed piece of work before and after each part without it: ${host.map(ms).join(', ')} ms`,
       `  cores: ${cpu.map(({ process, cores }) => `${process} ${cores.toFixed(2)}`).join(', ')}`,
       ...MOMENTS.map((moment, index) => lineOf(moment, alone.times[index], there.times[index])),
     ]),

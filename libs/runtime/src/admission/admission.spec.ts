@@ -172,28 +172,42 @@ describe('admission', () => {
     expect((await Promise.all(flood)).map(({ status }) => status)).toEqual(Array.from({ length: 36 }, () => 201));
   });
 
-  it('has who asks far more than others rest long while work takes longer than at ease, and only then', async () => {
+  it('has who asks far more than others rest long while their work takes longer than at ease, and only then', async () => {
     const work = async (tookMs: number) => {
       await until(async () => held.length > 0);
       await new Promise((resolve) => setTimeout(resolve, tookMs));
       held.pop()?.();
     };
-    for (let n = 0; n < 24; n += 1) await Promise.all([ask('POST', 'urgent'), work(20)]);
+    const other = (tookMs: number) => Promise.all([ask('POST', 'urgent'), work(tookMs)]);
+    for (let n = 0; n < 24; n += 1) await other(20);
     const enough = new AbortController();
-    const flood = Array.from({ length: 25 }, () => ask('POST', 'urgent', 'flood', enough.signal));
-    const rests: number[] = [];
-    while (rests.length < 20 && !(rests.at(-1)! > 450)) {
+    const flood = Array.from({ length: 36 }, () => ask('POST', 'urgent', 'flood', enough.signal));
+    /** From the end of a request of the flood to the beginning of its next one, ms. */
+    const rest = async () => {
       await work(60);
       const began = performance.now();
       await until(async () => held.length > 0);
-      rests.push(performance.now() - began);
+      return performance.now() - began;
+    };
+    // For a second nothing tells it from a source that catches up; then, for five seconds from the first request on, others are to be at ease.
+    for (let n = 0; n < 3; n += 1) expect(await rest()).toBeLessThan(400);
+    await until(async () => (await rest()) > 450);
+    await until(async () => (await rest()) < 400);
+    const rests: number[] = [];
+    while (rests.length < 20 && !(rests.at(-1)! > 450)) {
+      // One of the flood is under way meanwhile.
+      await until(async () => held.length > 0);
+      const flooding = held.splice(0);
+      await other(60);
+      await other(60);
+      held.push(...flooding);
+      rests.push(await rest());
     }
-    expect(Math.min(rests[0], rests[1])).toBeLessThan(400);
     expect(rests.at(-1)).toBeGreaterThan(450);
-    expect(await metric('lienthong_admission_strain')).toBeGreaterThan(1.3);
+    expect(await metric('lienthong_admission_strain')).toBeGreaterThan(1.2);
     enough.abort();
     await Promise.allSettled(flood);
-  }, 20_000);
+  }, 60_000);
 
   const sockets: Socket[] = [];
   /** A request whose body does not come. @returns what it is answered, when it is */

@@ -184,7 +184,8 @@ export class Admission {
       const tookMs = performance.now() - began;
       const succeeded = res.statusCode < 300;
       this.room.leave(succeeded ? tookMs : undefined);
-      if (succeeded) this.strain.note(tookMs);
+      // What requests of a caller that sends as fast as it is answered take says nothing of what others feel: they may be shorter, and wait for each other.
+      if (succeeded && !this.callers.isStanding(place.line)) this.strain.note(tookMs);
     });
   }
 
@@ -218,7 +219,11 @@ export class Admission {
       });
     gauge('lienthong_admission_limit', 'New work that may be under way at a time', () => this.room.limit);
     gauge('lienthong_admission_under_way', 'New work that is under way', () => this.room.underWay);
-    gauge('lienthong_admission_strain', 'What new work takes, by what it takes at ease', () => this.strain.ratio);
+    gauge(
+      'lienthong_admission_strain',
+      'What new work takes of those who do not always have some waiting, by what it takes at ease',
+      () => this.strain.ratio,
+    );
     gauge('lienthong_admission_waiting', 'Requests that wait for others of their caller', () => this.callers.waiting);
     gauge('lienthong_admission_pressure', '0 at ease, 1 no reading, 2 no new work', () =>
       Math.max(0, ...this.signals.values()),

@@ -115,8 +115,8 @@ describe('the slots of a caller', () => {
 describe('a caller that stands back', () => {
   const slots = new CallerSlots();
   let others = true;
-  let strained = false;
-  const place = { line: 'flood', standsBack: () => others, standsFarBack: () => strained };
+  let farAhead = false;
+  const place = { line: 'flood', standsBack: () => others, standsFarBack: () => farAhead };
   const made: Call[] = [];
   const begun = () => made.filter((call) => call.begun).length;
   const send = async (count: number) => {
@@ -155,7 +155,7 @@ describe('a caller that stands back', () => {
   });
 
   it('rests sixteen times as long as it took, and half a second at most, when it stands far back', async () => {
-    strained = true;
+    farAhead = true;
     await pass(20);
     made[2].end();
     await pass(319);
@@ -168,7 +168,7 @@ describe('a caller that stands back', () => {
     expect(begun()).toBe(4);
     await pass(1);
     expect(begun()).toBe(5);
-    strained = false;
+    farAhead = false;
   });
 
   it('has all its slots again when the others are gone', async () => {
@@ -176,6 +176,31 @@ describe('a caller that stands back', () => {
     made[4].end();
     await settled();
     expect(begun()).toBe(9);
+  });
+
+  it('stands far back only once its line has not been empty for a second', async () => {
+    for (const call of made.splice(0)) call.end();
+    await pass(1000);
+    others = farAhead = true;
+    await send(3);
+    const rest = async () => {
+      await pass(100);
+      const before = begun();
+      made.find((call) => call.begun && call.listenerCount('close') > 0)?.end();
+      for (let ms = 0; ms < 1000; ms += 10) {
+        if (begun() > before) return ms;
+        await pass(10);
+      }
+      return undefined;
+    };
+    const [first, second] = [await rest(), await rest()];
+    await pass(2000);
+    expect([first, second, slots.waiting]).toEqual([50, 50, 0]);
+    await send(3);
+    expect(await rest()).toBe(50);
+    await pass(1000);
+    expect(await rest()).toBe(500);
+    farAhead = false;
   });
 
   it('catches up after a delay with five a second, each of which takes 100 ms', async () => {

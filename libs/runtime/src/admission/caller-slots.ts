@@ -27,10 +27,17 @@ const MOST_REST_MS = 50;
 /** The same of a caller that stands far back: it has a seventeenth of a slot. */
 const LONG_REST = 16;
 const MOST_LONG_REST_MS = 500;
+/**
+ * Only whose line has not been empty for so long stands far back: it sends as fast as it is answered, and loses nothing but pace. A source that sends at a pace of
+ * its own, however quick, empties its line again and again; with long rests it could not.
+ */
+const STANDING_MS = 1000;
 
 interface Line {
   running: number;
   waiting: (() => void)[];
+  /** Since when somebody has always been waiting. */
+  standingSince: number;
   /** What its requests take, ms. */
   meanMs: number;
   /** By which requests of this line named their sender, and proved it. */
@@ -84,7 +91,13 @@ export class CallerSlots {
     res: Pick<Response, 'once'>,
     limits: LineLimits,
   ): Promise<void> | undefined {
-    const line = this.lines.get(name) ?? { running: 0, waiting: [], meanMs: 0, claims: new Set() };
+    const line = this.lines.get(name) ?? {
+      running: 0,
+      waiting: [],
+      standingSince: Infinity,
+      meanMs: 0,
+      claims: new Set(),
+    };
     if (full(line, limits)) return undefined;
     this.lines.set(name, line);
     this.claimed.set(claim, line);
@@ -102,7 +115,8 @@ export class CallerSlots {
         if (began === undefined) return this.giveUp(line, begin);
         const tookMs = performance.now() - began;
         line.meanMs += (tookMs - line.meanMs) * (line.meanMs === 0 ? 1 : NEWEST);
-        const rest = line.waiting.length > 0 && standsBack() ? restOf(tookMs, standsFarBack()) : 0;
+        const isLong = this.isStanding(name) && standsFarBack();
+        const rest = line.waiting.length > 0 && standsBack() ? restOf(tookMs, isLong) : 0;
         const leave = () => {
           line.running -= 1;
           next();
@@ -114,9 +128,16 @@ export class CallerSlots {
     });
   }
 
+  /** Whether somebody has been waiting in a line all the time: who sends there does so as fast as it is answered. */
+  isStanding(name: string): boolean {
+    const since = this.lines.get(name)?.standingSince ?? Infinity;
+    return performance.now() - since > STANDING_MS;
+  }
+
   private giveUp(line: Line, begin: () => void): void {
     line.waiting.splice(line.waiting.indexOf(begin), 1);
     this.waits -= 1;
+    noteStanding(line);
   }
 
   private next(name: string, line: Line, atOnce: number): void {
@@ -125,10 +146,15 @@ export class CallerSlots {
       line.running += 1;
       line.waiting.shift()!();
     }
+    noteStanding(line);
     if (line.running > 0 || line.waiting.length > 0) return;
     this.lines.delete(name);
     for (const claim of line.claims) this.claimed.delete(claim);
   }
+}
+
+function noteStanding(line: Line): void {
+  line.standingSince = line.waiting.length > 0 ? Math.min(line.standingSince, performance.now()) : Infinity;
 }
 
 const restOf = (tookMs: number, isLong: boolean): number =>

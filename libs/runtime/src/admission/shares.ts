@@ -3,7 +3,7 @@ const GROWS_OLD_MS = 5000;
 /** By then nothing counts of what a caller asked. */
 const LONG_GONE_MS = 20 * GROWS_OLD_MS;
 /** Who asks more than so many times as much as the next is far ahead: a source that catches up beside one of its size is not. */
-const FAR_AHEAD = 2;
+const FAR_AHEAD = 1.5;
 
 interface Share {
   caller: string;

@@ -6,10 +6,15 @@ const OUTLIER = 4;
 const ENOUGH = 16;
 /** The quickest is that of the last one to two of these: a host or a store that has become slower is the new normal after that. */
 const WINDOW_MS = 60_000;
+/**
+ * At the beginning of each, work in the background is held so long, whatever it does: what requests take at ease is not to be learned beside work that was there
+ * before them (the "latecomer" of RFC 6817 section 4.2; a slowdown at intervals, as in LEDBAT++).
+ */
+const AT_EASE_MS = 5000;
 /** After a pause so long, what was before it says nothing. */
 const PAUSE_MS = 2 * WINDOW_MS;
-/** By noise alone the mean of 16 goes up to a fifth over the least of the last minutes. */
-const STRAINED = 1.3;
+/** Less cannot be told from noise: by that alone the mean of 16 goes up to a fifth over the least of the last minutes. */
+const STRAINED = 1.2;
 
 /**
  * Whether requests take longer than they do when the platform is at ease: by the delay that work in the background causes it finds out that it is too much
@@ -20,10 +25,10 @@ export class Strain {
   private meanMs = 0;
   private least = Infinity;
   private leastBefore = Infinity;
-  private windowBegan = 0;
+  private windowBegan = -Infinity;
   private last = -Infinity;
 
-  /** @param ms what a request took that was answered with success */
+  /** @param ms what a request took that was answered with success, of one whom the work in the background is to leave alone */
   note(ms: number): void {
     const now = performance.now();
     if (now - this.last > PAUSE_MS) this.begin(now);
@@ -52,7 +57,8 @@ export class Strain {
     return least === Infinity ? 1 : this.meanMs / least;
   }
 
+  /** Whether work in the background has to be held. */
   get isFelt(): boolean {
-    return this.ratio > STRAINED;
+    return this.ratio > STRAINED || performance.now() - this.windowBegan < AT_EASE_MS;
   }
 }
