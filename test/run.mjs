@@ -186,6 +186,16 @@ function sayUnsteady(rings) {
     );
 }
 
+/** At the end, since what was said of each is far above by then. */
+function sayFailed(rings) {
+  for (const { name: of, testResults } of rings)
+    for (const { name, assertionResults, status } of testResults.filter((file) => failures([file]) > 0)) {
+      const titles = assertionResults.filter((test) => test.status === 'failed').map(({ fullName }) => fullName);
+      for (const title of titles.length > 0 ? titles : [`outside of its tests (${status})`])
+        process.stdout.write(`Failed: ${of}, ${relative(root, name)}: ${title}\n`);
+    }
+}
+
 function coverage(rings) {
   const files = rings.flatMap(({ testResults }) => testResults);
   const isElsewhere = (path) => onStack && OF_EMBEDDED.some((file) => file === `/test/${path}.test.ts`);
@@ -254,6 +264,7 @@ try {
   coverage(rings);
   sayUnsteady(rings);
   sayMisunderstood(wrong);
+  sayFailed(rings);
   const sum = (field) => rings.reduce((total, result) => total + result[field], 0);
   const [passed, skipped] = [sum('numPassedTests'), sum('numPendingTests')];
   const failed = sum('numFailedTests') + wrong.length;

@@ -5,6 +5,9 @@ import { eventually } from './eventually';
 
 const root = join(__dirname, '../..');
 
+/** Lines of what it wrote that an error shows: why it ended is in the last ones. */
+const LAST = 15;
+
 /** One app as a process of its own, with nothing in its environment but what is given; ended by its process id alone. */
 export class AppProcess {
   private output = '';
@@ -48,7 +51,10 @@ export class AppProcess {
   /** Waits until it is alive, then until it is ready. */
   async ready(): Promise<void> {
     await eventually(async () => this.ended() || (await this.get('/readyz')).ok, { within: 60_000, every: 100 });
-    if (this.ended()) throw new Error(`It ended with ${this.child.exitCode}:\n${this.output}`);
+    if (this.ended())
+      throw new Error(
+        `It ended with ${this.child.exitCode}:\n${this.output.trim().split('\n').slice(-LAST).join('\n')}`,
+      );
   }
 
   /** @returns its exit code, once it has ended by itself */

@@ -166,17 +166,24 @@ export class StandaloneProcess {
   }
 }
 
-/** Below Linux's range for outgoing connections (32768 up), where a port may be taken by a client of something else before it is listened on; above those of the stack. */
+/**
+ * Below Linux's range for outgoing connections (32768 up), where a port may be taken by a client of something else before it is listened on; above those of the
+ * stack. Each of Jest's workers has a slice of them.
+ */
 const PORTS = { from: 28_500, to: 32_700 };
-const TRIES = 100;
+const SLICES = 4;
+const SLICE = (PORTS.to - PORTS.from) / SLICES;
+const first = PORTS.from + (Number(process.env.JEST_WORKER_ID ?? 1) % SLICES) * SLICE;
+let given = randomInt(SLICE);
 
-/** A port on which nothing listens. */
+/** A port on which nothing listens, and which this file of tests was not given before: what asks for several listens on them only later. */
 export async function freePort(): Promise<number> {
-  for (let n = 0; n < TRIES; n += 1) {
-    const port = randomInt(PORTS.from, PORTS.to);
+  for (let n = 0; n < SLICE; n += 1) {
+    given = (given + 1) % SLICE;
+    const port = first + given;
     if (await isFree(port)) return port;
   }
-  throw new Error(`None of ${TRIES} ports from ${PORTS.from} to ${PORTS.to} is free.`);
+  throw new Error(`None of the ports from ${first} to ${first + SLICE - 1} is free.`);
 }
 
 const isFree = (port: number): Promise<boolean> =>
