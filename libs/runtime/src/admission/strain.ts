@@ -8,7 +8,7 @@ const ENOUGH = 16;
 const WINDOW_MS = 60_000;
 /**
  * At the beginning of each, work in the background is held so long, whatever it does: what requests take at ease is not to be learned beside work that was there
- * before them (the "latecomer" of RFC 6817 section 4.2; a slowdown at intervals, as in LEDBAT++).
+ * before them (the latecomer's advantage of RFC 6817; a slowdown at intervals is what LEDBAT++ has against it).
  */
 const AT_EASE_MS = 5000;
 /** After a pause so long, what was before it says nothing. */
