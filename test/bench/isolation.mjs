@@ -2,7 +2,7 @@
 // the neighbour did to the pair's times. The target (P19) is a p99 of at most 1.5 times that without the neighbour, from the asking to the confirmation; exit
 // code 1 when it is missed beside one that is dead, slow or flooding, in rounds of at least 100 s: in shorter ones two or three packets make the p99.
 // A host that is shared gives half of its speed for a minute, and then all of it. So half of the time alone is before the neighbour and half after it, one that
-// leaves nothing behind takes turns with that in parts of 25 s, how long a fixed piece of work takes is printed, and of several rounds (--rounds) the median of
+// leaves nothing behind takes turns with that in parts (--part, 25 s unless told), how long a fixed piece of work takes is printed, and of several rounds (--rounds) the median of
 // their ratios is judged: such a minute is the p99 of its round.
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,6 @@ const JUDGED_FROM_SECONDS = 100;
 const WARM_SECONDS = 5;
 /** Those that are there in turns: each time they begin anew, which is part of what they do to others. */
 const IN_TURNS = ['flood'];
-const PART_SECONDS = 25;
 /** A pair of agencies that is busy: 18,000 packets an hour. */
 const PER_SECOND = 5;
 const LANES = 500;
@@ -35,6 +34,7 @@ const { values } = parseArgs({
     stack: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '30' },
     rounds: { type: 'string', default: '1' },
+    part: { type: 'string', default: '25' },
     only: { type: 'string', default: NAMES.join(',') },
     json: { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
@@ -42,6 +42,7 @@ const { values } = parseArgs({
 });
 const SECONDS = Number(values.seconds);
 const ROUNDS = Number(values.rounds);
+const PART_SECONDS = Number(values.part);
 const isJudged = SECONDS >= JUDGED_FROM_SECONDS;
 const CHOSEN = values.only.split(',');
 for (const name of CHOSEN)
