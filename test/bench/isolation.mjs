@@ -2,8 +2,8 @@
 // the neighbour did to the pair's times. The target (P19) is a p99 of at most 1.5 times that without the neighbour, from the asking to the confirmation; exit
 // code 1 when it is missed beside one that is dead, slow or flooding, in rounds of at least 100 s: in shorter ones two or three packets make the p99.
 // A host that is shared gives half of its speed for a minute, and then all of it. So half of the time alone is before the neighbour and half after it, one that
-// leaves nothing behind takes turns with that in parts (--part, 25 s unless told), how long a fixed piece of work takes is printed, and of several rounds (--rounds) the median of
-// their ratios is judged: such a minute is the p99 of its round.
+// leaves nothing behind takes turns with that in parts (--part, 100 s unless told), how long a fixed piece of work takes is printed, and of several rounds
+// (--rounds) the median of their ratios is judged: such a minute is the p99 of its round. The promise is of half an hour: --seconds 1800.
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Content } from './load/content.mjs';
@@ -34,7 +34,7 @@ const { values } = parseArgs({
     stack: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '30' },
     rounds: { type: 'string', default: '1' },
-    part: { type: 'string', default: '25' },
+    part: { type: 'string', default: '100' },
     only: { type: 'string', default: NAMES.join(',') },
     json: { type: 'boolean', default: false },
     'cpu-prof': { type: 'string' },
